@@ -199,3 +199,18 @@ def locked(path: Path) -> Iterator[None]:
     with path.open("w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield
+
+
+@pytest.fixture
+def drawn(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """The figures that are made."""
+    figure = pytest.importorskip("matplotlib.figure")
+    found: list[Any] = []
+    make = figure.Figure
+
+    def kept(*arguments: Any, **options: Any) -> Any:
+        found.append(make(*arguments, **options))
+        return found[-1]
+
+    monkeypatch.setattr(figure, "Figure", kept)
+    return found

@@ -82,7 +82,7 @@ class Answer:
     A point has what the columns hold that options make: the values of the options, or better, what
     holds for the row; ``None`` where an option does not concern it.
 
-    ``plot`` draws the rows in a format: png, svg or pdf; ``page`` makes the web page of the run,
+    ``plot`` draws the rows on a canvas; ``page`` makes the web page of the run,
     where a command has one; ``folder`` makes the files of a folder, by
     relative path, where a command writes one. ``problems`` are points without an answer;
     ``disagreements`` fail like requirements (``None`` if nothing was compared); ``remarks`` only
@@ -91,7 +91,7 @@ class Answer:
     """
 
     results: Sequence[tuple[Point, Any]]
-    plot: Callable[[Sequence[report.Row], str], bytes] | None = None
+    plot: Callable[[Sequence[report.Row], report.Canvas], bytes] | None = None
     problems: Sequence[str] = ()
     disagreements: Sequence[str] | None = None
     remarks: Sequence[str] = ()
@@ -146,7 +146,7 @@ class Question:
     is_lasting: bool = True
     given: Collection[str] = ()  # names of the options that are not left to their defaults
     # Draws rows of before, where the picture takes no more than them.
-    picture: Callable[[Sequence[report.Row], str], bytes] | None = None
+    picture: Callable[[Sequence[report.Row], report.Canvas], bytes] | None = None
 
 
 def prepared(
@@ -243,8 +243,20 @@ class Result:
     @property
     def draw(self) -> Callable[[str], bytes] | None:
         """Draws the rows in a format: png, svg or pdf; ``None`` where there is no picture."""
-        plot = self.answer.plot
-        return None if plot is None else partial(plot, self.rows)
+        return None if self.answer.plot is None else self._drawn
+
+    def _drawn(self, file_format: str) -> bytes:
+        assert self.answer.plot is not None
+        fixed = report.fixed(self.rows, self.columns, self.layout)
+        return self.answer.plot(
+            self.rows, report.Canvas(file_format, fixed, self.columns, self.swept)
+        )
+
+    @property
+    def swept(self) -> tuple[str, ...]:
+        """Names of the options with several values."""
+        several = self.parameters.items()
+        return tuple(n for n, one in several if isinstance(one, tuple | list) and len(one) > 1)
 
 
 FORMATS = ("table", "list", "json", "csv", "markdown", "latex", "siunitx")

@@ -11,6 +11,8 @@ Marked = Collection[tuple[int, str]]  # places of rows and keys of what does not
 
 _NUMBER = re.compile(r"((?:± )?[+-]?\d+)((?:\.\d+)?(?:e[+-]\d+)?)(%| \S+)?")
 _NEUTRAL = ("", "-", "inf")
+# Stated in every picture, also where a table has no place for it.
+_ALWAYS = ("bits", "vector_size", "technology")
 _NAMED = 10  # columns that are left out
 
 
@@ -53,6 +55,22 @@ def arranged(
     if not layout.second or len(rows) == 1 or not whole.dropped:
         return [whole]
     return [_table(rows, columns, half, limit, view, form, marked) for half in layout.halves]
+
+
+def fixed(rows: Sequence[Row], columns: Columns, layout: Layout) -> str:
+    """What all rows have in common, or parameters of the only row, as a picture says it."""
+    whole = layout.joined
+    _, common = _keys(rows, columns, whole)
+    if len(rows) == 1:
+        held = [key for key in whole.parameters if _held(rows[0], columns[key]) is not None]
+        known = [key for key in held if not _repeats(rows, columns[key])]
+        common = [*known, *(key for key in common if key not in known)]
+    # Columns of options that no table has: bits, where its moduli tell them.
+    more = [key for key in _ALWAYS if key in columns and key not in common]
+    stated = [key for key in more if _held(rows[0], columns[key]) is not None]
+    common = [*(key for key in stated if _agree(rows, columns[key])), *common]
+    pairs = _common(common, rows, columns, View())
+    return ", ".join(f"{title} = {value}" for title, value in pairs)
 
 
 def left_out(tables: Sequence[Arranged]) -> str:

@@ -9,7 +9,8 @@ from typing import Any
 from rnscli import __version__
 from rnscli.core import CORES
 from rnscli.report.page import page_environment
-from rnscli.report.plots.figure import COLOURS, distinguishing, label
+from rnscli.report.plots.figure import COLOURS
+from rnscli.report.plots.series import distinguishing, label
 from rnscli.report.table import Columns, Row
 
 _FIRST = ("core", "bits", "vector_size", "redundant", "attempts")  # what a designer calls a design

@@ -3,12 +3,12 @@
 import base64
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
 from rnscli import __version__
-from rnscli.report.plots.figure import Look, inline_svg
+from rnscli.report.plots.figure import Canvas
+from rnscli.report.plots.inline_svg import inline_svg
 from rnscli.report.table import Columns, Row
 
 if TYPE_CHECKING:
@@ -19,13 +19,13 @@ if TYPE_CHECKING:
 class PagePicture:
     """A picture of a page.
 
-    ``name`` is of letters, and the only one of its page; ``draw`` draws it in a format and look.
+    ``name`` is of letters, and the only one of its page; ``draw`` draws it on a canvas.
     """
 
     name: str
     title: str
     caption: str
-    draw: Callable[[str, Look], bytes]
+    draw: Callable[[Canvas], bytes]
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,7 +97,7 @@ def page_html(page: RunPage) -> str:
     from markupsafe import Markup
 
     def svg(picture: PagePicture) -> str:
-        return Markup(inline_svg(picture.name, partial(picture.draw, "svg"), picture.title))
+        return Markup(inline_svg(picture.name, picture.draw, picture.title))
 
     template = page_environment().get_template("run.html")
     return template.render(

@@ -74,10 +74,9 @@ class Figure:
             curves.setdefault(curve, []).append(value)
         return "; ".join(f"{name} from {v[0]} to {v[-1]}" for name, v in curves.items()) + "."
 
-    def draw(self, file_format: str, look: Look = report.PLAIN) -> bytes:
-        """The picture in a format and look."""
-        paint = partial(self.paint, rows=self.rows, look=look)
-        return report.figure(paint, file_format, self.panels(self.rows), report.SIZE, look)
+    def draw(self, canvas: report.Canvas) -> bytes:
+        paint = partial(self.paint, rows=self.rows, look=canvas.look)
+        return report.figure(paint, canvas, self.panels(self.rows), report.SIZE)
 
 
 # The data of the pictures
@@ -511,7 +510,7 @@ def report_files(
     for figure in (section["figure"] for section in sections if section["figure"] is not None):
         found[f"data/{figure.name}.csv"] = figure.csv.encode()
         for kind in ("svg", "png"):
-            found[f"figures/{figure.name}.{kind}"] = figure.draw(kind)
+            found[f"figures/{figure.name}.{kind}"] = figure.draw(report.Canvas(kind))
     return found
 
 
@@ -569,7 +568,7 @@ def written(
     from markupsafe import Markup
 
     def svg(figure: Figure, description: str) -> str:
-        return Markup(report.inline_svg(figure.name, partial(figure.draw, "svg"), description))
+        return Markup(report.inline_svg(figure.name, figure.draw, description))
 
     environment = report.page_environment(autoescape=name.endswith(".html"))
     return environment.from_string(_template(name)).render(

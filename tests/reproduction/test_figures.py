@@ -8,6 +8,7 @@ from xml.etree import ElementTree
 import pytest
 from networks_made_up import measured, trainings
 
+from rnscli.report import Canvas
 from rnscli.reproduction.cases import NETWORK_RESULTS, STUDY, NetworkPoint
 from rnscli.reproduction.page import FIGURES, Figure
 from rnscli.reproduction.reproduce import Reproduction, Request
@@ -28,7 +29,7 @@ def of_networks(result: str, ratio: Callable[[NetworkPoint], float]) -> Figure:
 
 
 def sizes(ratio: Callable[[NetworkPoint], float]) -> bytes:
-    return of_networks("accuracy-h", ratio).draw("svg")
+    return of_networks("accuracy-h", ratio).draw(Canvas("svg"))
 
 
 def test_each_line_of_sizes_has_its_name_once() -> None:
@@ -54,16 +55,16 @@ def test_no_ratio_is_beyond_the_axis(ratio: float) -> None:
 
 def test_each_network_has_a_panel_with_all_cores() -> None:
     figure = of_networks("accuracy-b", lambda point: 1.0)
-    found = texts(figure.draw("svg"))
+    found = texts(figure.draw(Canvas("svg")))
     for name in (*STUDY.models, "rns", "fixed-lp", "bit-sliced", "calibrated range"):
         assert found.count(name) == 1
     assert found.count("99 %") == 3
     alone = tuple(row for row in figure.rows if row["model"] == "digits-cnn")
-    assert texts(replace(figure, rows=alone).draw("svg")).count("99 %") == 1
+    assert texts(replace(figure, rows=alone).draw(Canvas("svg"))).count("99 %") == 1
 
 
 def test_noise() -> None:
-    found = texts(of_networks("accuracy-p", lambda point: 1 - (point.p or 0.0)).draw("svg"))
+    found = texts(of_networks("accuracy-p", lambda point: 1 - (point.p or 0.0)).draw(Canvas("svg")))
     for name in ("k = 0", "k = 1", "k = 2", "R = 1", "R = 2", "R = 3", "10⁻⁶", "10⁻¹", "99 %"):
         assert name in found
 
@@ -73,12 +74,12 @@ def test_training() -> None:
     pytest.importorskip("torch")
     found = trainings(STUDY, STUDY.trained_with((5, 7), 0), lambda point: 0.9)
     figure = FIGURES["training"].of(Reproduction(done=found), STUDY)
-    named = texts(figure.draw("svg"))
+    named = texts(figure.draw(Canvas("svg")))
     models = (one.model for one in STUDY.trainings)
     for name in ("FP32", "rns, b = 5", "rns, b = 7", "epoch", *models):
         assert named.count(name) == 1
     one = tuple(row | {"seeds": 1} for row in figure.rows if row["bits"] in (None, 7))
-    assert "rns, b = 7" in texts(replace(figure, rows=one).draw("svg"))
+    assert "rns, b = 7" in texts(replace(figure, rows=one).draw(Canvas("svg")))
 
 
 def test_cores_have_the_same_colours_in_all_pictures() -> None:

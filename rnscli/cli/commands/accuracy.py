@@ -188,9 +188,9 @@ def command(given: dict[str, Any], drawn: bool) -> cli.Question:
         check = report.check_layers if per_layer else report.check_plot
         check([point for point, _ in chosen])
 
-    def plot(rows: Sequence[report.Row], file_format: str) -> bytes:
+    def plot(rows: Sequence[report.Row], canvas: report.Canvas) -> bytes:
         draw = report.plot_layers if per_layer else report.plot_accuracy
-        return draw(rows, file_format)
+        return draw(rows, canvas)
 
     def compute(runner: cli.Runner | None, bar: cli.Bar) -> cli.Answer:
         opened = options.opened_networks(given, bar, labelled=not per_layer)

@@ -13,7 +13,6 @@ from rnscli.analysis import ChipOptions, EnergyOptions, WorkloadOptions
 from rnscli.base import Column, InputError
 from rnscli.cli import options
 from rnscli.cli.commands.chip_page import chip_page
-from rnscli.cli.commands.design_lines import single
 from rnscli.hardware import TOTAL, TRAINING
 
 _PARTS = analysis.CHIP_ENERGY_PARTS
@@ -160,11 +159,7 @@ def command(given: dict[str, Any], drawn: bool) -> cli.Question:
     asked, given = given, options.with_code(given)
     given = options.with_attempts(given)
     given = given | {"kernel": ("vmm",)}
-    picture = single("picture", given["picture"])
-    if picture is not None and not drawn:
-        raise InputError(
-            f"`picture` {picture} is what --plot draws; give that, too, or leave it out"
-        )
+    picture = options.picture_of(given, drawn)
     limits = [name for name in ("chip_area", "chip_power") if given[name] is not None]
     if given["arrays"] is not None and limits:
         raise InputError(
@@ -197,8 +192,8 @@ def command(given: dict[str, Any], drawn: bool) -> cli.Question:
         rows = [one for one in every if per_layer or one[1].layer == TOTAL]
         runs = _runs_of(every, swept)
 
-        def plot(shown: Sequence[report.Row], file_format: str) -> bytes:
-            return report.plot_chip(runs, picture, file_format)
+        def plot(shown: Sequence[report.Row], canvas: report.Canvas) -> bytes:
+            return report.plot_chip(runs, picture, canvas)
 
         def page(result: cli.Result) -> str:
             return report.page_html(chip_page(result, runs, LAYOUT, LAYER_LAYOUT))

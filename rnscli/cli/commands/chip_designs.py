@@ -170,8 +170,8 @@ def chips(
     limits = {n: single(n, given[n]) for n in analysis.OF_CHIPS.limits if given[n] is not None}
     minimise = single("minimise", given["minimise"])
 
-    def plot(rows: Sequence[report.Row], file_format: str) -> bytes:
-        return report.plot_chip_front(rows, file_format)
+    def plot(rows: Sequence[report.Row], canvas: report.Canvas) -> bytes:
+        return report.plot_chip_front(rows, canvas)
 
     def compute(runner: cli.Runner | None, bar: cli.Bar) -> cli.Answer:
         with bar(chip_space.count, "designs") as advance:

@@ -63,8 +63,8 @@ def chip_page(
 def _pictures(runs: report.ChipRuns, detailed: bool) -> list[report.PagePicture]:
     """All that there are of these chips; those of layers if the page has these."""
 
-    def drawn(name: str, file_format: str, look: report.Look) -> bytes:
-        return report.plot_chip(runs, name, file_format, look)
+    def drawn(name: str, canvas: report.Canvas) -> bytes:
+        return report.plot_chip(runs, name, canvas)
 
     found = []
     for name, picture in report.CHIP_PICTURES.items():

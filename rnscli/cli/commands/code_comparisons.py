@@ -190,7 +190,7 @@ def _of_several(
     asked: Sequence[tuple[dict[str, Any], _Asked]],
     what: str,
     rows_of: Callable[[_Asked, cli.Runner | None], Sequence[Any]],
-    plot: Callable[[Sequence[report.Row], str], bytes],
+    plot: Callable[[Sequence[report.Row], report.Canvas], bytes],
     noise: str,
     said: str,
 ) -> cli.Question:

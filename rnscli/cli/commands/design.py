@@ -324,8 +324,8 @@ def command(given: dict[str, Any], drawn: bool) -> cli.Question:
     if minimise == "time":
         raise InputError("`minimise` time is of a chip; give --workload, or another one")
 
-    def plot(rows: Sequence[report.Row], file_format: str) -> bytes:
-        return report.plot_front(rows, file_format)
+    def plot(rows: Sequence[report.Row], canvas: report.Canvas) -> bytes:
+        return report.plot_front(rows, canvas)
 
     def compute(runner: cli.Runner | None, bar: cli.Bar) -> cli.Answer:
         with bar(space.size, "designs") as advance:

@@ -317,7 +317,9 @@ def _by_size(rows: Sequence[analysis.EnergyRow]) -> report.Layout:
     return replace(LAYOUT, optional=(*LAYOUT.optional, *parts))
 
 
-def _plot(kind: str, swept: Sequence[str], rows: Sequence[report.Row], file_format: str) -> bytes:
+def _plot(
+    kind: str, swept: Sequence[str], rows: Sequence[report.Row], canvas: report.Canvas
+) -> bytes:
     made = base.option_columns({name: AXIS_COLUMNS[name] for name in swept})
     differing = {column.key: column for column in made.values()}
     plots = {
@@ -325,7 +327,7 @@ def _plot(kind: str, swept: Sequence[str], rows: Sequence[report.Row], file_form
         "tornado": report.plot_tornado,
         "energy": report.plot_energy,
     }
-    return plots[kind](rows, file_format, differing)
+    return plots[kind](rows, canvas, differing)
 
 
 def _check_plot(rows: Sequence[tuple[options.Point, Any]], kind: str) -> None:

@@ -11,7 +11,16 @@ import click
 
 from rnscli import analysis, cli, core, report
 from rnscli.analysis import DISTRIBUTIONS, PRECISION_OF, SUFFIXES, ErrorOptions
-from rnscli.base import Column, InputError, OptionGroup, RnscliError, columns_of, nearest
+from rnscli.base import (
+    Column,
+    InputError,
+    Names,
+    Option,
+    OptionGroup,
+    RnscliError,
+    columns_of,
+    nearest,
+)
 from rnscli.cli import options
 from rnscli.hardware import Technology
 
@@ -37,6 +46,13 @@ LAYOUT = report.Layout(
 _OTHERWISE = {"gaussian": "normal", "gauss": "normal"}  # called elsewhere, as --noise does
 DEFAULT_PAIRS = 10_000
 DEFAULT_MAX_PAIRS = 10**8
+PICTURE = Option(
+    Names(lambda: report.ERROR_PICTURES),
+    "What --plot draws: {summaries}.",
+    usual="errors",
+    name="picture",
+    group=OptionGroup.OUTPUT,
+)
 AXES = (
     *options.MODULI_AXES, "slice_bits", "adc_bits", *options.DECODER_AXES, "legitimate_range",
     "attempts", "tolerance",
@@ -56,7 +72,7 @@ AXES = (
     ),
     row_type=analysis.DotErrorRow,
     layout=LAYOUT,
-    plot="the distribution of the error",
+    plot="the error of each core, or another --picture,",
     needs={
         **dict.fromkeys(
             ("attempts", *options.DECODER_AXES, "legitimate_range", "tolerance"), options.NOISY
@@ -119,6 +135,7 @@ AXES = (
     options.device_options,
     options.noise_technology,
     options.take(analysis.SimulationOptions.seed.within(high=2**63)),
+    PICTURE,
     options.run_options,
 )
 def command(given: dict[str, Any], drawn: bool) -> cli.Question:
@@ -137,6 +154,8 @@ def command(given: dict[str, Any], drawn: bool) -> cli.Question:
     rnscli error-sim --bits 6 --rel-precision 0.01 --jobs 2 --store runs.db
     """
     _check(given)
+    drawing = report.ERROR_PICTURES[options.picture_of(given, drawn) or "errors"]
+    given = given | {"picture": None}
     tables, technologies = options.device_tables(given), options.noise_technologies(given)
     given = given | {"technology": tuple(technologies) or None}
     sources = _sources(given)
@@ -145,7 +164,8 @@ def command(given: dict[str, Any], drawn: bool) -> cli.Question:
         [point for axes in swept for point in options.noise_points(axes, AXES)],
         lambda point: _parameters(point, given, sources[point["operands"]], tables, technologies),
     )
-    if drawn:
+    keeps = drawn and drawing.takes_histograms
+    if keeps:
         lines = sum(len(parameters.labels) for _, parameters in ready)
         report.check_number(lines, report.MAX_SERIES, "lines")
     simulated = [parameters for _, parameters in ready]
@@ -171,11 +191,11 @@ def command(given: dict[str, Any], drawn: bool) -> cli.Question:
                     if made in rows[-repeated:]:
                         continue
                     rows.append(made)
-                    if drawn:  # as they take memory
+                    if keeps:  # as they take memory
                         histograms.append(result.statistics[label].histogram.magnitudes())
         return cli.Answer(
             rows,
-            lambda rows, file_format: report.plot_error_histograms(rows, histograms, file_format),
+            lambda rows, canvas: drawing.plot(rows, histograms, canvas),
             problems,
             remarks=remarks,
             footer=list(_footer(row for _, row in rows)),
@@ -183,7 +203,13 @@ def command(given: dict[str, Any], drawn: bool) -> cli.Question:
 
     stated = swept[0] | {"operands": given["operands"]} if len(swept) == 1 else given
     files = [Path(name) for name, source in sources.items() if source is not None]
-    return cli.Question(stated, compute, reads={"--operands": files}, in_blocks=True)
+    picture = None if drawing.takes_histograms else partial(_plot, drawing)
+    reads = {"--operands": files}
+    return cli.Question(stated, compute, reads=reads, in_blocks=True, picture=picture)
+
+
+def _plot(drawing: report.ErrorPicture, rows: Sequence[report.Row], canvas: report.Canvas) -> bytes:
+    return drawing.plot(rows, (), canvas)
 
 
 def _check(given: Mapping[str, Any]) -> None:

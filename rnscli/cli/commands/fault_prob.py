@@ -346,8 +346,8 @@ def _factor(row: FaultProbability) -> int | None:
     return math.gcd(*row.moduli, *row.redundant_moduli) if shares else None
 
 
-def _plot(rows: Sequence[report.Row], file_format: str) -> bytes:
-    return report.plot_fault_probability(rows, file_format)
+def _plot(rows: Sequence[report.Row], canvas: report.Canvas) -> bytes:
+    return report.plot_fault_probability(rows, canvas)
 
 
 def _described(point: options.Point, given: Mapping[str, Any]) -> options.Point:

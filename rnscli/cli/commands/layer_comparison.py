@@ -63,7 +63,7 @@ def layer_answer(
     )
     return cli.Answer(
         results,
-        lambda rows, file_format: report.plot_layers(rows, file_format),
+        lambda rows, canvas: report.plot_layers(rows, canvas),
         problems,
         remarks=[*remarks, *told, *zero],
     )

@@ -136,8 +136,8 @@ def command(given: dict[str, Any], drawn: bool) -> Question:
     return Question(given, compute, is_quick=True, picture=_plot)
 
 
-def _plot(rows: Sequence[report.Row], file_format: str) -> bytes:
-    return report.plot_moduli(rows, file_format)
+def _plot(rows: Sequence[report.Row], canvas: report.Canvas) -> bytes:
+    return report.plot_moduli(rows, canvas)
 
 
 def _of_code(given: dict[str, Any]) -> dict[str, Any]:

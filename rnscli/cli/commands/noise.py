@@ -247,9 +247,9 @@ def command(given: dict[str, Any], drawn: bool) -> cli.Question:
     return cli.Question(stated, compute, picture=plot)
 
 
-def _plot(swept: Sequence[str], rows: Sequence[report.Row], file_format: str) -> bytes:
+def _plot(swept: Sequence[str], rows: Sequence[report.Row], canvas: report.Canvas) -> bytes:
     made = option_columns({name: COLUMNS[name] for name in swept})
-    return report.plot_noise(rows, file_format, {one.key: one for one in made.values()})
+    return report.plot_noise(rows, canvas, {one.key: one for one in made.values()})
 
 
 def _runs(name: str, technology: Technology | None) -> bool:

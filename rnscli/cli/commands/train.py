@@ -371,7 +371,7 @@ def _answer(
     every = [one.parameters for one in trained.values()]
     return cli.Answer(
         rows,
-        lambda _, file_format: report.plot_training(curves, file_format, FP32, columns),
+        lambda _, canvas: report.plot_training(curves, canvas, FP32, columns),
         (*problems, *failed),
         remarks=[
             *options.said_of_data(every),

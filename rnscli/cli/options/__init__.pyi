@@ -79,6 +79,7 @@ from rnscli.cli.options.shared import cores as cores
 from rnscli.cli.options.shared import engine_of as engine_of
 from rnscli.cli.options.shared import moduli_request as moduli_request
 from rnscli.cli.options.shared import of_range as of_range
+from rnscli.cli.options.shared import picture_of as picture_of
 from rnscli.cli.options.shared import points as points
 from rnscli.cli.options.shared import redundancy as redundancy
 from rnscli.cli.options.shared import run_options as run_options

@@ -311,3 +311,15 @@ def runner_of(options: Mapping[str, Any]) -> "Iterator[runtime.Runner]":
 def _check_place(options: Mapping[str, Any]) -> None:
     if options["scheduler"] is not None and options["jobs"] is not None:
         raise InputError("`jobs` and `scheduler` are two places to compute; leave one of them out")
+
+
+def picture_of(given: Mapping[str, Any], drawn: bool) -> str | None:
+    """The value of ``--picture``, which belongs to a picture that is drawn."""
+    if given["picture"] is None:
+        return None
+    if len(given["picture"]) > 1:
+        raise InputError("`picture` is what --plot draws; give one value")
+    (name,) = given["picture"]
+    if not drawn:
+        raise InputError(f"`picture` {name} is what --plot draws; give that, too, or leave it out")
+    return str(name)

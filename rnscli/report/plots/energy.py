@@ -1,17 +1,18 @@
 """Pictures of energy: stacked bars of the bill, a network's layers, a tornado of constants."""
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from rnscli.analysis import ENERGY_PARTS, ONCE, EnergyRow, SensitivityRow, WorkloadRow
 from rnscli.base import columns_of
 from rnscli.hardware import TOTAL
-from rnscli.report.plots import figure as plot
-from rnscli.report.plots.figure import COLOURS, engineering_axis, figure, number
+from rnscli.report.plots.figure import COLOURS, Canvas, engineering_axis, figure
+from rnscli.report.plots.series import distinguishing, label, looks, number
 from rnscli.report.table import Columns, Row
 
 MAX_TORNADOS = 6
+_NAMED = 60  # layers whose names find room below the axis
 _LINEAR_UP_TO = 30.0  # ratio of bars that can still be read side by side on a linear scale
 _RETRIES = "retry_energy_j"
 _WORKLOAD_PARTS = (
@@ -20,24 +21,27 @@ _WORKLOAD_PARTS = (
 _BLUE, _RED, _GREEN, _PINK, _ORANGE, _SKY, _, _GREY = COLOURS
 _YELLOW = "#F0E442"  # for black, on which nothing could be seen
 # Colour and hatch of each part, whatever else is drawn. Eight colours can be told apart: what is
-# mostly small has that of what it belongs to, hatched.
+# mostly small has that of what it belongs to, hatched. Without colours the hatches tell large parts
+# from one another.
 _LOOKS: dict[str, tuple[str, str]] = {
-    "dac_energy_j": (_BLUE, ""), "adc_energy_j": (_RED, ""), "array_energy_j": (_GREEN, ""),
-    "periphery_energy_j": (_GREY, ""), "light_energy_j": (_YELLOW, ""),
+    "dac_energy_j": (_BLUE, "\\\\\\"), "adc_energy_j": (_RED, ""),
+    "array_energy_j": (_GREEN, "..."),
+    "periphery_energy_j": (_GREY, "---"), "light_energy_j": (_YELLOW, ""),
     "modulo_energy_j": (_GREY, "xxx"), "forward_energy_j": (_SKY, "///"),
     "reverse_energy_j": (_SKY, ""), "decoding_energy_j": (_SKY, "xxx"),
     "shift_add_energy_j": (_PINK, "..."), "accumulation_energy_j": (_PINK, "xxx"),
-    "scaling_energy_j": (_PINK, ""), "memory_energy_j": (_ORANGE, ""),
-    "converter_energy_j": (_BLUE, ""), "digital_energy_j": (_PINK, ""),
-    _RETRIES: ("white", "///"),
+    "scaling_energy_j": (_PINK, "///"), "memory_energy_j": (_ORANGE, "++"),
+    "converter_energy_j": (_BLUE, "\\\\\\"), "digital_energy_j": (_PINK, "///"),
+    _RETRIES: ("white", "oo"),
 }  # fmt: skip
+_MOST_LINES = 20  # designs whose layers can be told apart
 _KEYS = (
     "workload", "core", "bits", "vector_size", "technology", "adc_model", "redundant_moduli",
     "moduli", "columns",
 )  # fmt: skip
 
 
-def plot_energy(rows: Sequence[Row], file_format: str, more: Columns | None = None) -> bytes:
+def plot_energy(rows: Sequence[Row], canvas: Canvas, more: Columns | None = None) -> bytes:
     """The bill of one dot product as stacked bars; ``more`` are further columns that differ.
 
     Where the totals are too different for one scale, they are drawn on a logarithmic one, and the
@@ -45,7 +49,7 @@ def plot_energy(rows: Sequence[Row], file_format: str, more: Columns | None = No
     """
     columns = {**columns_of(EnergyRow), **(more or {})}
     bars, names = [_parts_of(row) for row in rows], _names(rows, columns, more or ())
-    return _stacked(rows, bars, names, columns, "energy of one dot product", file_format)
+    return _stacked(rows, bars, names, columns, "energy of one dot product", canvas)
 
 
 def bars_of_workload(rows: Sequence[Row]) -> list[Row]:
@@ -54,17 +58,45 @@ def bars_of_workload(rows: Sequence[Row]) -> list[Row]:
     return [row for row in rows if row["layer"] != TOTAL] if len(totals) == 1 else totals
 
 
-def plot_workload(rows: Sequence[Row], file_format: str, more: Columns | None = None) -> bytes:
-    """Energy of every layer of one design, or of the whole network in several."""
+def plot_workload(rows: Sequence[Row], canvas: Canvas, more: Columns | None = None) -> bytes:
+    """Energy of every layer of one design; of several that of the network, and of their layers."""
     columns = {**columns_of(WorkloadRow), **(more or {})}
-    rows = bars_of_workload(rows)
-    bars = [{key: number(row[key]) for key in _WORKLOAD_PARTS} for row in rows]
-    layers = [str(row["layer"]) for row in rows]
-    names = layers if len(set(layers)) > 1 else _names(rows, columns, more or ())
-    return _stacked(rows, bars, names, columns, "energy", file_format)
+    shown = bars_of_workload(rows)
+    bars = [{key: number(row[key]) for key in _WORKLOAD_PARTS} for row in shown]
+    layers = [str(row["layer"]) for row in shown]
+    names = layers if len(set(layers)) > 1 else _names(shown, columns, more or ())
+    designs: dict[str, list[Row]] = {}
+    if names is not layers and 1 < len(names) <= _MOST_LINES:
+        # The rows of a design are its layers and then the total.
+        parts: list[list[Row]] = [[]]
+        for row in rows:
+            if row["layer"] == TOTAL:
+                parts.append([])
+            else:
+                parts[-1].append(row)
+        designs = dict(zip(names, parts, strict=False))
+    return _stacked(shown, bars, names, columns, "energy", canvas, designs)
 
 
-def plot_tornado(rows: Sequence[Row], file_format: str, more: Columns | None = None) -> bytes:
+def _draw_layers(axes: Any, designs: Mapping[str, Sequence[Row]]) -> None:
+    """The energy of each layer of each design, as lines over the layers in order."""
+    for (name, layers), style in zip(designs.items(), looks(designs), strict=True):
+        energies = [number(row["energy_j"]) or math.nan for row in layers]
+        axes.plot(range(len(layers)), energies, label=name, markersize=3, linewidth=1, **style)
+    names = {tuple(str(row["layer"]) for row in layers) for layers in designs.values()}
+    longest = max(names, key=len)
+    axes.set_yscale("log")
+    axes.yaxis.set_major_formatter(engineering_axis("J"))
+    axes.yaxis.set_minor_formatter("")
+    axes.set_ylabel("energy of a layer")
+    if len(names) == 1 and len(longest) <= _NAMED:
+        axes.set_xticks(range(len(longest)), longest, rotation=90, fontsize=6)
+    else:  # many, or of several networks
+        axes.set_xlabel(f"up to {len(longest)} layers in order")
+    axes.legend(fontsize=7, loc="center left", bbox_to_anchor=(1.0, 0.5))
+
+
+def plot_tornado(rows: Sequence[Row], canvas: Canvas, more: Columns | None = None) -> bytes:
     """For each design the energy over the range of each constant, the widest on top."""
     from matplotlib.patches import Patch
 
@@ -106,7 +138,7 @@ def plot_tornado(rows: Sequence[Row], file_format: str, more: Columns | None = N
         panels[-1].figure.legend(handles=handles, loc="outside lower center", ncols=2, fontsize=8)
 
     panels = tuple(0.35 + 0.12 * len(members) for members in shown.values())
-    return figure(draw, file_format, panels)
+    return figure(draw, canvas, panels)
 
 
 def _stacked(
@@ -115,9 +147,10 @@ def _stacked(
     names: list[str],
     columns: Columns,
     what: str,
-    file_format: str,
+    canvas: Canvas,
+    designs: Mapping[str, Sequence[Row]] | None = None,
 ) -> bytes:
-    """A bar for each row, of parts that have all the same keys."""
+    """A bar for each row, of parts that have all the same keys; below them layers of designs."""
     ranges = [ends if isinstance(ends := row["energy_range_j"], tuple) else None for row in rows]
     titles = {key: columns[key].title for key in bars[0]}
     totals = [sum(bar.values()) for bar in bars]
@@ -131,16 +164,17 @@ def _stacked(
         below = [0.0] * len(bars)
         for key in used:
             colour, hatch = _LOOKS[key]
-            look = {"facecolor": colour, "hatch": hatch, "edgecolor": "black"}
-            if not hatch:
-                look = {"color": colour}
+            look = {"facecolor": colour, "hatch": hatch, "edgecolor": canvas.look.ink}
             parts = [height[key] for height in heights]
             seen = [place for place in places if parts[place] > 0]  # no edge round nothing
             axes.bar(seen, [parts[place] for place in seen], width=0.7, label=titles[key],
-                     bottom=[below[place] for place in seen], **look)  # fmt: skip
+                     linewidth=0.4, bottom=[below[place] for place in seen], **look)  # fmt: skip
             below = [low + part for low, part in zip(below, parts, strict=True)]
 
     def draw(*panels: Any) -> None:
+        if designs:
+            _draw_layers(panels[-1], designs)
+            panels = panels[:-1]
         first, last = panels[0], panels[-1]
         if logarithmic:
             first.bar(places, totals, color=COLOURS[-1], width=0.7)
@@ -178,7 +212,8 @@ def _stacked(
             for text in last.get_xticklabels():
                 text.set_rotation_mode("anchor")
 
-    return figure(draw, file_format, (0.6, 0.7) if logarithmic else (1.0,))
+    heights = (0.6, 0.7) if logarithmic else (1.0,)
+    return figure(draw, canvas, (*heights, *([1.0] if designs else [])), size=(9.5, 5))
 
 
 def _parts_of(row: Row) -> dict[str, float]:
@@ -191,5 +226,5 @@ def _parts_of(row: Row) -> dict[str, float]:
 def _names(rows: Sequence[Row], columns: Columns, more: Iterable[str]) -> list[str]:
     # What follows from the options comes after them: it may be the same to all digits shown.
     listed = [key for key in (*_KEYS, *more, "expected_attempts") if key in rows[0]]
-    keys = plot.distinguishing(rows, listed)
-    return [plot.label(row, keys, columns, "core") for row in rows]
+    keys = distinguishing(rows, listed)
+    return [label(row, keys, columns, "core") for row in rows]

@@ -5,8 +5,8 @@ from typing import Any
 
 from rnscli.analysis import FAMILIES, FamilyRow
 from rnscli.base import columns_of
-from rnscli.report.plots import figure as plot
-from rnscli.report.plots.figure import COLOURS, figure, number
+from rnscli.report.plots.figure import COLOURS, Canvas, engineering_axis, figure
+from rnscli.report.plots.series import check_number, number
 from rnscli.report.table import Row
 
 MAX_MAPS = 8
@@ -16,17 +16,17 @@ _HATCH = dict(zip(FAMILIES, ("", "///", "...", "xxx", "\\\\\\", ""), strict=True
 _LINE = dict(zip(FAMILIES, ("-", "--", ":", "-.", "-", "--"), strict=True))
 
 
-def plot_families(rows: Sequence[Row], file_format: str) -> bytes:
+def plot_families(rows: Sequence[Row], canvas: Canvas) -> bytes:
     """Errors and energy of each family by sigma; of several sets a map of the best one of each."""
     groups = list(dict.fromkeys((number(row["vector_size"]), number(row["spare"])) for row in rows))
     sets = {(row["vector_size"], row["spare"], row["bits"]) for row in rows}
     if len(sets) == 1:
-        return _lines(rows, file_format)
-    plot.check_number(len(groups), MAX_MAPS, "maps")
-    return _maps(rows, groups, file_format)
+        return _lines(rows, canvas)
+    check_number(len(groups), MAX_MAPS, "maps")
+    return _maps(rows, groups, canvas)
 
 
-def _lines(rows: Sequence[Row], file_format: str) -> bytes:
+def _lines(rows: Sequence[Row], canvas: Canvas) -> bytes:
     columns = columns_of(FamilyRow)
     series: dict[tuple[str, Any], list[Row]] = {}
     for row in rows:
@@ -58,13 +58,13 @@ def _lines(rows: Sequence[Row], file_format: str) -> bytes:
                 axes.set_yscale("log")
             axes.set_ylabel(title)
         panels[0].set_ylim(bottom=max(1e-20, panels[0].get_ylim()[0]), top=2.0)
-        panels[-1].yaxis.set_major_formatter(plot.engineering_axis("J"))
+        panels[-1].yaxis.set_major_formatter(engineering_axis("J"))
         panels[-1].set_xlabel("sigma (steps of the converters)")
         one = rows[0]
         panels[0].set_title(f"{one['bits']} bits, h = {one['vector_size']}, k = {one['spare']}")
         panels[1].legend(fontsize=8, loc="center left", bbox_to_anchor=(1.0, 0.5))
 
-    return figure(draw, file_format, (0.5,) * len(shown))
+    return figure(draw, canvas, (0.5,) * len(shown))
 
 
 def _rank(series: dict[tuple[str, Any], list[Row]], family: str, attempts: Any) -> int:
@@ -72,7 +72,7 @@ def _rank(series: dict[tuple[str, Any], list[Row]], family: str, attempts: Any) 
     return [most for name, most in series if name == family].index(attempts)
 
 
-def _maps(rows: Sequence[Row], groups: Sequence[tuple[float, float]], file_format: str) -> bytes:
+def _maps(rows: Sequence[Row], groups: Sequence[tuple[float, float]], canvas: Canvas) -> bytes:
     sigmas = sorted({number(row["sigma"]) for row in rows})
     bits = sorted({number(row["bits"]) for row in rows})
     used = [
@@ -108,4 +108,4 @@ def _maps(rows: Sequence[Row], groups: Sequence[tuple[float, float]], file_forma
         ]
         panels[0].legend(handles=patches, fontsize=8, loc="center left", bbox_to_anchor=(1.0, 0.5))
 
-    return figure(draw, file_format, (0.5,) * len(groups))
+    return figure(draw, canvas, (0.5,) * len(groups))

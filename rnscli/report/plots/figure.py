@@ -3,26 +3,19 @@
 import importlib
 import io
 import math
-import re
+import textwrap
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from rnscli.base import InputError
 from rnscli.core import CORES
-from rnscli.report.table import Columns, Row
+from rnscli.report.layout import Columns
 
 # Okabe and Ito's palette, which colour-blind readers can tell apart.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#999999")
 LINES = ("-", "--", ":", "-.")
-
-
-def check_number(count: int, highest: int, what: str) -> None:
-    """Refuse more series than a reader can tell apart."""
-    if count > highest:
-        raise InputError(
-            f"--plot would draw {count} {what}; sweep less: at most {highest} can be told apart"
-        )
+MARKERS = "osd^vP*X"
 
 
 def check_available(option: str = "--plot", modules: Sequence[str] = ("matplotlib",)) -> None:
@@ -44,19 +37,47 @@ class Look:
     paper: str = "white"
 
 
+PLAIN = Look()
+
+
+@dataclass(frozen=True)
+class Canvas:
+    """What a picture is drawn on, and where its words come from.
+
+    Parameters
+    ----------
+    file_format
+        ``png``, ``svg`` or ``pdf``.
+    fixed
+        What is the same of all that is drawn, in words; it stands above the picture.
+    columns
+        All columns of the rows, those of the options among them.
+    swept
+        Names of the options with several values, where they are known.
+    look
+        Its colours, but for those of data.
+    """
+
+    file_format: str
+    fixed: str = ""
+    columns: Columns = field(default_factory=dict)
+    swept: tuple[str, ...] = ()
+    look: Look = PLAIN
+
+
 # Settings of everything that would be black, or white.
 _INKS = (
     "text.color", "axes.labelcolor", "axes.edgecolor", "xtick.color", "ytick.color", "grid.color"
 )  # fmt: skip
+_LETTERS_OF_AN_INCH = 15  # of the line of what is fixed
 _PAPERS = ("figure.facecolor", "axes.facecolor", "savefig.facecolor")
 
 
 def figure(
     draw: Callable[..., None],
-    file_format: str,
+    canvas: Canvas,
     panels: tuple[float, ...] = (1.0,),
     size: tuple[float, float] = (8, 5),
-    look: Look | None = None,
 ) -> bytes:
     """A picture with panels of these heights below each other, of which ``draw`` gets each.
 
@@ -65,68 +86,30 @@ def figure(
     import matplotlib
     from matplotlib.figure import Figure
 
+    ink, paper = canvas.look.ink, canvas.look.paper
     # The same rows give the same bytes: no date, no random ids.
-    settings = {"svg.hashsalt": "rnscli", "svg.fonttype": "none"}
-    if look is not None:
-        settings |= dict.fromkeys(_INKS, look.ink) | dict.fromkeys(_PAPERS, look.paper)
+    settings = {"svg.hashsalt": "rnscli", "svg.fonttype": "none", "hatch.linewidth": 0.7}
+    settings |= dict.fromkeys(_INKS, ink) | dict.fromkeys(_PAPERS, paper)
     with matplotlib.rc_context(settings):
         picture = Figure(figsize=(size[0], size[1] * sum(panels)), layout="constrained")
         axes = picture.subplots(len(panels), squeeze=False, height_ratios=panels)[:, 0]
         for panel in axes:
-            panel.grid(visible=True, which="major", alpha=0.3)
+            panel.grid(visible=True, which="major", alpha=0.15)
             panel.set_axisbelow(True)
+        # Before all else, as it takes room.
+        lines = textwrap.wrap(canvas.fixed, int(size[0] * _LETTERS_OF_AN_INCH))
+        look: dict[str, Any] = {"fontsize": 8, "x": 0.01, "ha": "left"}
+        if lines:
+            picture.suptitle("\n".join(lines), **look)
         draw(*axes)
+        heading = picture.get_suptitle()
+        if lines and heading != "\n".join(lines):  # the picture has one of its own
+            picture.suptitle("\n".join([heading, *lines]), **look)
         content = io.BytesIO()
         metadata = {"svg": {"Date": None, "Creator": None}, "pdf": {"CreationDate": None}}
-        picture.savefig(content, format=file_format, dpi=150, metadata=metadata.get(file_format))
+        kept = metadata.get(canvas.file_format)
+        picture.savefig(content, format=canvas.file_format, dpi=150, metadata=kept)
     return content.getvalue()
-
-
-def series_style(colour: int, line: int) -> dict[str, str]:
-    """Colour and line of a series, by number."""
-    return {"color": COLOURS[colour % len(COLOURS)], "linestyle": LINES[line % len(LINES)]}
-
-
-def distinguishing(rows: Sequence[Row], keys: Sequence[str]) -> list[str]:
-    """Of these keys, the first ones that tell apart all rows that any of them tells apart."""
-    chosen: list[str] = []
-    apart = 1
-    for key in keys:
-        with_key = len({tuple(str(row[k]) for k in [*chosen, key]) for row in rows})
-        if with_key > apart:
-            chosen.append(key)
-            apart = with_key
-    return chosen
-
-
-def label(row: Row, keys: Sequence[str], columns: Columns, otherwise: str = "") -> str:
-    """Values of a row that it has, each with its title unless it is a name.
-
-    That of the column ``otherwise`` where there are none.
-    """
-    keys = [key for key in keys if row[key] is not None] or [otherwise] * bool(otherwise)
-    return ", ".join(
-        str(row[key])
-        if isinstance(row[key], str)
-        else f"{columns[key].title} {columns[key].shown(row[key])}"
-        for key in keys
-    )
-
-
-def with_same_p(rows: Sequence[Row]) -> list[Row]:
-    """Rows in which the probabilities that laws of the noise were given alike are equal.
-
-    A law whose own level is another one has it but for the last digits, which no picture shows.
-    """
-    return [
-        row if row["p"] is None else {**row, "p": float(f"{number(row['p']):.9g}")} for row in rows
-    ]
-
-
-def number(value: object) -> float:
-    """A value of a row that is a number."""
-    assert isinstance(value, int | float)
-    return float(value)
 
 
 def engineering_axis(unit: str) -> Any:
@@ -136,11 +119,10 @@ def engineering_axis(unit: str) -> Any:
     return EngFormatter(unit=unit)
 
 
-PLAIN = Look()
 SIZE = (5.6, 4.0)  # small, so that the text is large where the picture fills a phone
 # By the place of a core among all of them, so that it looks the same in every picture.
 CORE_COLOURS = {name: COLOURS[place % len(COLOURS)] for place, name in enumerate(CORES)}
-CORE_MARKERS = {name: "osd^vP*X"[place % 8] for place, name in enumerate(CORES)}
+CORE_MARKERS = {name: MARKERS[place % len(MARKERS)] for place, name in enumerate(CORES)}
 _SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
@@ -174,47 +156,3 @@ def handle(name: str, colour: str, linewidth: float = 0.0, **look: Any) -> Any:
     from matplotlib.lines import Line2D
 
     return Line2D([], [], color=colour, label=name, linewidth=linewidth, **look)
-
-
-# In a web page, a picture takes its font and colours, light or dark. These stand for those of the
-# page; nothing else has them.
-PLACEHOLDERS = Look(ink="#010203", paper="#fdfcfb")
-# The variables of the page's style that take the place of colours.
-_VARIABLES = {
-    PLACEHOLDERS.ink: "currentColor",
-    PLACEHOLDERS.paper: "var(--paper)",
-    **{colour.lower(): f"var(--series-{n})" for n, colour in enumerate(COLOURS, start=1)},
-}
-_SVG = "{http://www.w3.org/2000/svg}"
-_XLINK_HREF = "{http://www.w3.org/1999/xlink}href"
-
-
-def inline_svg(name: str, draw: Callable[[Look], bytes], label: str) -> str:
-    """A picture as an element of a page, which says how large it is.
-
-    ``name`` is the prefix of all ids in it, so that pictures of a page do not share any; ``draw``
-    draws it as SVG in colours of ink and paper; ``label`` is for those who cannot see it.
-    """
-    from xml.etree import ElementTree  # which commands without a page do not need
-
-    root = ElementTree.fromstring(draw(PLACEHOLDERS))
-    for child in root.findall(f"{_SVG}metadata"):
-        root.remove(child)
-    for definitions in root.iter(f"{_SVG}defs"):
-        for style_sheet in definitions.findall(f"{_SVG}style"):  # it would be one of the page
-            definitions.remove(style_sheet)
-    for element in root.iter():
-        element.tag = element.tag.removeprefix(_SVG)
-        if identity := element.get("id"):
-            element.set("id", f"{name}-{identity}")
-        if target := element.attrib.pop(_XLINK_HREF, None):
-            element.set("href", target.replace("#", f"#{name}-"))
-        if clip := element.get("clip-path"):
-            element.set("clip-path", clip.replace("#", f"#{name}-"))
-        if style := element.get("style"):
-            style = re.sub(r"font-family:[^;]*;?\s*", "", style)
-            style = style.replace("url(#", f"url(#{name}-")  # of hatches
-            themed = re.sub(r"#[0-9a-f]{6}", lambda hit: _VARIABLES.get(hit[0], hit[0]), style)
-            element.set("style", themed)
-    root.attrib = {"viewBox": root.attrib["viewBox"], "role": "img", "aria-label": label}
-    return ElementTree.tostring(root, encoding="unicode")

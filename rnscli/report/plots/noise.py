@@ -6,8 +6,8 @@ from typing import Any
 
 from rnscli.analysis import NOISE_PARTS, NoiseRow
 from rnscli.base import columns_of
-from rnscli.report.plots import figure as plot
-from rnscli.report.plots.figure import COLOURS, figure, number
+from rnscli.report.plots.figure import COLOURS, Canvas, figure
+from rnscli.report.plots.series import distinguishing, label, number
 from rnscli.report.table import Columns, Row
 
 _BLUE, _RED, _GREEN, _PINK, _ORANGE, _SKY, _BLACK, _GREY = COLOURS
@@ -26,14 +26,14 @@ _KEYS = (
 )  # fmt: skip
 
 
-def plot_noise(rows: Sequence[Row], file_format: str, more: Columns | None = None) -> bytes:
+def plot_noise(rows: Sequence[Row], canvas: Canvas, more: Columns | None = None) -> bytes:
     """A bar for each reading, on a logarithmic scale, and below the shares of its variance.
 
     ``more`` are further columns that differ.
     """
     columns = {**columns_of(NoiseRow), **(more or {})}
-    keys = plot.distinguishing(rows, [key for key in (*_KEYS, *(more or ())) if key in rows[0]])
-    names = [plot.label(row, keys, columns, "core") for row in rows]
+    keys = distinguishing(rows, [key for key in (*_KEYS, *(more or ())) if key in rows[0]])
+    names = [label(row, keys, columns, "core") for row in rows]
     sigmas = [number(row["sigma"]) for row in rows]
     seen = [one for one in sigmas if 0 < one < math.inf]
     shares = [_shares(row) for row in rows]
@@ -69,7 +69,7 @@ def plot_noise(rows: Sequence[Row], file_format: str, more: Columns | None = Non
         for axes in (first, last):
             axes.set_xlim(-0.6, len(names) - 0.4)
 
-    return figure(draw, file_format, (0.6, 0.7))
+    return figure(draw, canvas, (0.6, 0.7))
 
 
 def _shares(row: Row) -> dict[str, float]:

@@ -25,7 +25,14 @@ from rnscli.hardware import (
     load_technology,
     load_workload,
 )
-from rnscli.report import CHIP_PICTURES, ChipRuns, check_chip_picture, plot_chip, usual_chip_picture
+from rnscli.report import (
+    CHIP_PICTURES,
+    Canvas,
+    ChipRuns,
+    check_chip_picture,
+    plot_chip,
+    usual_chip_picture,
+)
 from rnscli.report.plots.chip.chip_busy import busy_shares
 from rnscli.report.plots.chip.chip_mapping import floor_of, holding_of
 from rnscli.report.plots.chip.chip_parts import area_parts, energy_parts, time_parts
@@ -264,7 +271,7 @@ def test_pictures_are_drawn(picture: str) -> None:
     pytest.importorskip("matplotlib")
     of_all = picture in ("sweep", "parts")
     runs = runs_of("partly", "pipelined", swept=["arrays"]) if of_all else runs_of("partly")
-    found = "\n".join(texts(plot_chip(runs, picture, "svg")))
+    found = "\n".join(texts(plot_chip(runs, picture, Canvas("svg"))))
     for row in layers_of("partly"):
         assert of_all or row.layer in found
     assert not of_all or "small" in found
@@ -280,7 +287,7 @@ def test_all_layers_of_a_deep_network_are_named_and_apart() -> None:
     named = {str(row["layer"]) for row in rows[:-1]}
     assert len(named) == 54
     for picture in ("layers", "busy", "mapping"):
-        root = ElementTree.fromstring(plot_chip(runs, picture, "svg"))
+        root = ElementTree.fromstring(plot_chip(runs, picture, Canvas("svg")))
         heights = [
             float(one.get("y", ""))
             for one in root.iter("{http://www.w3.org/2000/svg}text")

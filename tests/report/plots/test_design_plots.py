@@ -1,25 +1,22 @@
 """The figure of a front: what is drawn where, and that all of it can be seen."""
 
 import math
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import pytest
 
 from rnscli.core.cores import simulated_cores
-from rnscli.report.plots import curves as design_plots
-from rnscli.report.plots.curves import plot_front
+from rnscli.report.plots.figure import CORE_COLOURS, Canvas
+from rnscli.report.plots.front import plot_front
 from rnscli.report.table import Row
 
 pytest.importorskip("matplotlib")
 
-Draw = Callable[[list[Row]], list[Any]]
-
 
 def row(role: str, core: str, energy: float | None, **numbers: float) -> Row:
     values = {"p_err": 0.0, "mean_abs_error": 0.1, "latency_s": 1e-8, "area_m2": 1e-6}
-    values["output_error"] = 0.01
+    values |= {"output_error": 0.01, "bits": 6, "vector_size": 128}
     return {"role": role, "core": core, "energy_per_mac_j": energy, **(values | numbers)}
 
 
@@ -33,66 +30,86 @@ FRONT = [
 ]
 
 
-@pytest.fixture
-def drawn(monkeypatch: pytest.MonkeyPatch) -> Draw:
-    """The panels that a plot is made of, drawn on a canvas."""
-
-    def call(rows: list[Row]) -> list[Any]:
-        from matplotlib.backends.backend_agg import FigureCanvasAgg
-        from matplotlib.figure import Figure
-
-        kept: list[Any] = []
-
-        def figure(draw: Callable[..., None], file_format: str, heights: Any) -> bytes:
-            made = Figure()
-            FigureCanvasAgg(made)
-            kept.extend(np.atleast_1d(made.subplots(len(heights), 1)))
-            draw(*kept)
-            made.canvas.draw()
-            return b""
-
-        monkeypatch.setattr(design_plots, "figure", figure)
-        assert plot_front(rows, "png") == b""
-        return kept
-
-    return call
-
-
 def points_of(axes: Any) -> list[tuple[float, float]]:
     return [tuple(point) for kind in axes.collections for point in kind.get_offsets().tolist()]
+
+
+def labels_of(axes: Any) -> list[str]:
+    return [text.get_text() for text in axes.texts]
 
 
 @pytest.mark.parametrize("file_format", ["png", "svg"])
 def test_formats(file_format: str) -> None:
     start = {"png": b"\x89PNG", "svg": b"<?xml"}[file_format]
-    picture = plot_front(FRONT, file_format)
+    picture = plot_front(FRONT, Canvas(file_format))
     assert picture.startswith(start)
-    assert plot_front(FRONT, file_format) == picture
+    assert plot_front(FRONT, Canvas(file_format)) == picture
 
 
-def test_every_design_is_in_every_panel(drawn: Draw) -> None:
-    panels = drawn(FRONT)
+def test_every_design_is_in_every_panel_with_its_name(drawn: list[Any]) -> None:
+    plot_front(FRONT, Canvas("png"))
+    panels = drawn[0].axes
     assert len(panels) == 2  # latency and area are the same for all
     for axes, key in zip(panels, ("p_err", "mean_abs_error"), strict=True):
         expected = {(r["energy_per_mac_j"], r[key]) for r in FRONT if r["energy_per_mac_j"]}
-        assert set(points_of(axes)) == expected
+        found = set(points_of(axes))
+        assert len(found) == len(expected)
+        if key == "p_err":
+            assert found == expected
         assert axes.get_xscale() == "log"
-    labels = {text.get_text() for text in panels[0].get_legend().get_texts()}
-    assert {"chosen", "rns", "digital-int8"} <= labels
+        assert {"rns 6 b", "fixed-lp 6 b", "fixed-hp 6 b", "digital-int8"} <= set(labels_of(axes))
+    names = {text.get_text() for text in drawn[0].legends[0].get_texts()}
+    assert {"in a ring: chosen", "hollow: neighbour", "rns", "digital-int8"} == names - {
+        "fixed-lp", "fixed-hp"
+    }  # fmt: skip
 
 
-def test_all_points_lie_inside_the_panels(drawn: Draw) -> None:
-    for axes in drawn(FRONT):
+def test_all_points_lie_inside_the_panels_and_labels_apart(drawn: list[Any]) -> None:
+    from matplotlib.text import Text
+
+    many = [
+        row("front", "rns", 1e-14 * 1.3**n, mean_abs_error=0.3 / 1.5**n, bits=4 + n % 4)
+        for n in range(20)
+    ]
+    plot_front([*FRONT, *many], Canvas("png"))
+    for axes in drawn[0].axes:
         (left, right), (low, high) = axes.get_xlim(), axes.get_ylim()
         for x, y in points_of(axes):
             assert left < x < right
             assert low <= y < high
+        boxes = [Text.get_window_extent(text) for text in axes.texts]
+        assert len(boxes) >= 6
+        for place, one in enumerate(boxes):
+            for other in boxes[:place]:
+                overlap = (
+                    min(one.x1, other.x1) - max(one.x0, other.x0),
+                    min(one.y1, other.y1) - max(one.y0, other.y0),
+                )
+                assert min(overlap) < 1  # pixel
 
 
-def test_no_negative_probabilities_on_an_axis(drawn: Draw) -> None:
-    axes = drawn(FRONT)[0]
+def test_an_outlier_stands_at_the_edge_with_its_value(drawn: list[Any]) -> None:
+    rows = [
+        row("chosen", "rns", 1e-14, mean_abs_error=0.3),
+        row("front", "rns", 2e-14, mean_abs_error=0.2),
+        row("neighbour", "fixed-hp", 1e-7, mean_abs_error=0.25),
+    ]
+    plot_front(rows, Canvas("png"))
+    (axes,) = drawn[0].axes
+    assert max(x for x, _ in points_of(axes)) == pytest.approx(1e-11)
+    assert "fixed-hp 6 b, 100.00 nJ →" in labels_of(axes)
+
+
+def test_no_negative_probabilities_on_an_axis(drawn: list[Any]) -> None:
+    rows = [
+        row("chosen", "rns", 1e-14, p_err=1e-9),
+        row("front", "rns", 2e-14, p_err=1e-11),
+        row("front", "digital-int8", 9e-14, p_err=0.0),
+    ]
+    plot_front(rows, Canvas("png"))
+    axes = drawn[0].axes[0]
     low, high = axes.get_ylim()
-    least = 1e-12
+    least = 1e-11
     assert low > -least
     ticks = [tick for tick in axes.get_yticks() if low <= tick <= high]
     assert all(tick >= 0 for tick in ticks)
@@ -101,21 +118,25 @@ def test_no_negative_probabilities_on_an_axis(drawn: Draw) -> None:
     assert min(np.diff(heights)) > 5
 
 
-def test_probabilities_that_are_all_zero(drawn: Draw) -> None:
+def test_probabilities_that_are_all_zero(drawn: list[Any]) -> None:
     rows = [
         row("chosen", "rns", 1e-14, mean_abs_error=0.3),
         row("front", "rns", 2e-14, mean_abs_error=0.2),
     ]
-    (axes,) = drawn(rows)
+    plot_front(rows, Canvas("png"))
+    (axes,) = drawn[0].axes
     assert "error" in axes.get_ylabel() and "probability" not in axes.get_ylabel()
 
 
-def test_a_single_design(drawn: Draw) -> None:
-    (axes,) = drawn([row("chosen", "digital-int8", 1e-13)])
-    assert points_of(axes) == [(1e-13, 0.1)]
+def test_a_single_design(drawn: list[Any]) -> None:
+    plot_front([row("chosen", "digital-int8", 1e-13)], Canvas("png"))
+    (axes,) = drawn[0].axes
+    assert set(points_of(axes)) == {(1e-13, 0.1)}
 
 
-def test_every_core_can_be_told_apart(drawn: Draw) -> None:
+def test_a_core_has_its_own_colour(drawn: list[Any]) -> None:
+    from matplotlib.colors import to_hex
+
     cores = simulated_cores()
     rows = [
         row(
@@ -126,21 +147,20 @@ def test_every_core_can_be_told_apart(drawn: Draw) -> None:
         )
         for i, core in enumerate(cores)
     ]
-    rows += [row("neighbour", core, 5e-14, mean_abs_error=0.5) for core in cores]
-    (axes,) = drawn(rows)
-    colours = {
-        tuple(kind.get_edgecolor()[0]): kind.get_label()
-        for kind in axes.collections
-        if kind.get_label() != "chosen"
-    }
-    assert len(colours) == len(cores)
+    plot_front(rows, Canvas("png"))
+    (axes,) = drawn[0].axes
+    faces = [kind.get_facecolor() for kind in axes.collections]
+    found = {to_hex(face[0]) for face in faces if len(face)}
+    assert found == {CORE_COLOURS[core].lower() for core in cores}
     assert all(math.isfinite(value) for point in points_of(axes) for value in point)
 
 
-def test_area_is_drawn_where_it_differs(drawn: Draw) -> None:
+def test_area_is_in_square_millimetres(drawn: list[Any]) -> None:
     rows = [
         row("chosen", "rns", 1e-14, area_m2=2e-6),
         row("front", "rns", 2e-14, area_m2=1e-6),
     ]
-    (axes,) = drawn(rows)
-    assert "area" in axes.get_ylabel()
+    plot_front(rows, Canvas("png"))
+    (axes,) = drawn[0].axes
+    assert axes.get_ylabel() == "area (mm²)"
+    assert {round(y, 9) for _, y in points_of(axes)} == {1.0, 2.0}

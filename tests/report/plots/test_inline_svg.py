@@ -1,4 +1,5 @@
-from rnscli.report.plots.figure import Look, inline_svg
+from rnscli.report.plots.figure import Canvas
+from rnscli.report.plots.inline_svg import inline_svg
 
 
 def test_inline_pictures_have_the_colours_of_the_page() -> None:
@@ -10,8 +11,8 @@ def test_inline_pictures_have_the_colours_of_the_page() -> None:
         '<text style="font-family: Serif; fill: #0072b2">a &lt; b</text></g></svg>'
     )
 
-    def draw(look: Look) -> bytes:
-        return drawn.format(ink=look.ink, paper=look.paper).encode()
+    def draw(canvas: Canvas) -> bytes:
+        return drawn.format(ink=canvas.look.ink, paper=canvas.look.paper).encode()
 
     found = inline_svg("name", draw, 'a "label"')
     assert found.startswith('<svg viewBox="0 0 9 9" role="img" aria-label="a &quot;label&quot;">')

@@ -6,26 +6,11 @@ from typing import Any
 import pytest
 
 from rnscli.base import InputError
-from rnscli.report.plots.curves import OF_CORES
+from rnscli.report.plots.accuracy import OF_CORES
+from rnscli.report.plots.figure import Canvas
 from rnscli.report.plots.layers import check_layers, plot_layers
 
 pytest.importorskip("matplotlib")
-
-
-@pytest.fixture
-def drawn(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
-    """The figures that are made."""
-    from matplotlib import figure
-
-    found: list[Any] = []
-    make = figure.Figure
-
-    def kept(*arguments: Any, **options: Any) -> Any:
-        found.append(make(*arguments, **options))
-        return found[-1]
-
-    monkeypatch.setattr(figure, "Figure", kept)
-    return found
 
 
 def rows_of(layers: int, core: str = "rns", bits: int = 6, **values: Any) -> list[dict[str, Any]]:
@@ -49,7 +34,7 @@ def lines(axes: Any) -> dict[str, list[Any]]:
 
 
 def test_both_readings_of_each_core_in_the_order_of_the_layers(drawn: list[Any]) -> None:
-    assert plot_layers([*rows_of(3), *rows_of(3, "fixed-lp", adc_range="calibrated")], "png")
+    assert plot_layers([*rows_of(3), *rows_of(3, "fixed-lp")], Canvas("png", "b = 6"))
     (picture,) = drawn
     (axes,) = picture.axes
     assert [tick.get_text() for tick in axes.get_xticklabels()] == [
@@ -65,13 +50,12 @@ def test_both_readings_of_each_core_in_the_order_of_the_layers(drawn: list[Any])
     assert len({one.get_color() for one in both["-"]}) == 2
     names = [text.get_text() for text in picture.legends[0].get_texts()]
     assert names == ["rns", "fixed-lp", "in place", "accumulated"]
-    caption = picture._supxlabel.get_text()
-    assert caption == "fixed: bits 6, h 128, ADC range calibrated, samples 9"
+    assert picture.get_suptitle() == "b = 6"
 
 
 def test_fifty_layers_are_named_and_a_hundred_counted(drawn: list[Any]) -> None:
-    plot_layers(rows_of(50), "png")
-    plot_layers(rows_of(100), "png")
+    plot_layers(rows_of(50), Canvas("png"))
+    plot_layers(rows_of(100), Canvas("png"))
     fifty, hundred = (picture.axes[0] for picture in drawn)
     assert len(fifty.get_xticklabels()) == 51
     assert hundred.get_xlabel() == "100 layers in order, and the outputs"
@@ -81,14 +65,14 @@ def test_what_loses_nothing_stands_at_the_edge_and_what_is_zero_nowhere(drawn: l
     rows = rows_of(3)
     rows[1] |= {"snr_in_place_db": math.inf, "snr_accumulated_db": math.inf}
     rows[2] |= {"snr_in_place_db": None, "snr_accumulated_db": None}
-    plot_layers(rows, "png")
+    plot_layers(rows, Canvas("png"))
     axes = drawn[0].axes[0]
     exact = [one for one in axes.get_lines() if one.get_marker() == "^"]
     assert [list(one.get_xdata()) for one in exact] == [[1], [1]]
     for line in lines(axes)["-"]:
         assert [math.isnan(value) for value in line.get_ydata()] == [False, True, True, False]
     every = [row | {"snr_in_place_db": None, "snr_accumulated_db": None} for row in rows]
-    assert plot_layers(every, "svg")
+    assert plot_layers(every, Canvas("svg"))
 
 
 def test_more_than_can_be_told_apart_is_refused() -> None:

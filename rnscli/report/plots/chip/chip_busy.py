@@ -17,7 +17,8 @@ from rnscli.report.plots.chip.chip_runs import (
     shown,
     values,
 )
-from rnscli.report.plots.figure import Look, engineering_axis, number
+from rnscli.report.plots.figure import Canvas, Look, engineering_axis
+from rnscli.report.plots.series import number
 from rnscli.report.table import Row
 
 _ARRAYS = ("compute_time_s", "write_time_s")
@@ -47,7 +48,7 @@ def _of_row(row: Row, time: float) -> list[float]:
     return [values([row], key)[0] / time if time else 0.0 for key in CHIP_BUSY_PARTS]
 
 
-def plot_chip_busy(runs: ChipRuns, file_format: str, look: Look | None = None) -> bytes:
+def plot_chip_busy(runs: ChipRuns, canvas: Canvas) -> bytes:
     """A matrix of layers and parts: the share of a time that a layer needs each for.
 
     A roofline has the intensities of one memory along its axis, and a chip has seven roofs with
@@ -58,21 +59,21 @@ def plot_chip_busy(runs: ChipRuns, file_format: str, look: Look | None = None) -
     most = runs.most_layers + 1
     height = min(ROW, 12.0 / most)
 
-    def draw(canvas: Any) -> None:
-        grid = canvas.subplots(
+    def draw(picture: Any) -> None:
+        grid = picture.subplots(
             len(runs.designs), 2, squeeze=False, gridspec_kw={"width_ratios": (5, 3)}
         )
         for pair, design in zip(grid, runs.designs, strict=True):
-            _draw_matrix(pair[0], design, height, look or Look())
+            _draw_matrix(pair[0], design, height, canvas.look)
             _draw_times(pair[1], design)
         limits = {str(row["limited_by"]) for one in runs.designs for row in one.layers}
         handles = [
             patch(limit_name(one), colour) for one, colour in LIMIT_COLOURS.items() if one in limits
         ]
-        canvas.legend(handles=handles, loc="outside lower center", ncols=4, fontsize=8,
+        picture.legend(handles=handles, loc="outside lower center", ncols=4, fontsize=8,
                       frameon=False)  # fmt: skip
 
-    return on_canvas(draw, file_format, (9.5, (1.3 + height * most) * len(runs.designs)), look)
+    return on_canvas(draw, canvas, (9.5, (1.3 + height * most) * len(runs.designs)))
 
 
 def _draw_matrix(axes: Any, design: ChipDesign, height: float, look: Look) -> None:

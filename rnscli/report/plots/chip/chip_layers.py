@@ -17,10 +17,11 @@ from rnscli.report.plots.chip.chip_runs import (
     stacked,
     values,
 )
-from rnscli.report.plots.figure import Look, engineering_axis, number
+from rnscli.report.plots.figure import Canvas, Look, engineering_axis
+from rnscli.report.plots.series import number
 
 
-def plot_chip_layers(runs: ChipRuns, file_format: str, look: Look | None = None) -> bytes:
+def plot_chip_layers(runs: ChipRuns, canvas: Canvas) -> bytes:
     """Energy of each layer by its parts, and its time by what limits it; a row for each chip.
 
     Layers run from top to bottom in the order of the network, so that fifty and more can be read.
@@ -28,12 +29,12 @@ def plot_chip_layers(runs: ChipRuns, file_format: str, look: Look | None = None)
     most = runs.most_layers
     height = min(ROW, 12.0 / most)
 
-    def draw(canvas: Any) -> None:
-        grid = canvas.subplots(
+    def draw(picture: Any) -> None:
+        grid = picture.subplots(
             len(runs.designs), 2, squeeze=False, gridspec_kw={"width_ratios": (3, 2)}
         )
         for pair, design in zip(grid, runs.designs, strict=True):
-            _draw_design(pair, design, height, look or Look())
+            _draw_design(pair, design, height, canvas.look)
         layers = [row for design in runs.designs for row in design.layers]
         parts = [
             patch(runs.title(key), colour)
@@ -47,9 +48,7 @@ def plot_chip_layers(runs: ChipRuns, file_format: str, look: Look | None = None)
         _legend_below(grid[-1][0], parts, "energy")
         _legend_below(grid[-1][1], names, "time, limited by")
 
-    return on_canvas(
-        draw, file_format, (9.5, (1.1 + height * most) * len(runs.designs) + 0.7), look
-    )
+    return on_canvas(draw, canvas, (9.5, (1.1 + height * most) * len(runs.designs) + 0.7))
 
 
 def _draw_design(pair: Sequence[Any], design: ChipDesign, height: float, look: Look) -> None:

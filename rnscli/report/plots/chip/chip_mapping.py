@@ -12,7 +12,8 @@ from rnscli.report.plots.chip.chip_runs import (
     on_canvas,
     short,
 )
-from rnscli.report.plots.figure import Look, number
+from rnscli.report.plots.figure import Canvas, Look
+from rnscli.report.plots.series import number
 from rnscli.report.table import Row
 
 _LISTED = 64  # layers that are listed beside the floor; the smallest others are counted
@@ -124,7 +125,7 @@ def _strips(
     return found
 
 
-def plot_chip_mapping(runs: ChipRuns, file_format: str, look: Look | None = None) -> bytes:
+def plot_chip_mapping(runs: ChipRuns, canvas: Canvas) -> bytes:
     """The arrays of each chip as a floor divided among its layers, and beside it their list.
 
     Single arrays are not drawn, of which there are thousands: areas are as their numbers. Lines
@@ -133,16 +134,16 @@ def plot_chip_mapping(runs: ChipRuns, file_format: str, look: Look | None = None
     listed = min(_LISTED, runs.most_layers) + 2
     height = max(4.2, 0.4 + 0.135 * listed)
 
-    def draw(canvas: Any) -> None:
-        grid = canvas.subplots(
+    def draw(picture: Any) -> None:
+        grid = picture.subplots(
             len(runs.designs), 2, squeeze=False, gridspec_kw={"width_ratios": (_FLOOR, _LIST)}
         )
         for pair, design in zip(grid, runs.designs, strict=True):
             colours = _colours(design)
-            _draw_floor(pair[0], design, colours, look or Look(), height - 0.6)
-            _draw_list(pair[1], design, colours, look or Look())
+            _draw_floor(pair[0], design, colours, canvas.look, height - 0.6)
+            _draw_list(pair[1], design, colours, canvas.look)
 
-    return on_canvas(draw, file_format, (_FLOOR + _LIST, height * len(runs.designs)), look)
+    return on_canvas(draw, canvas, (_FLOOR + _LIST, height * len(runs.designs)))
 
 
 def _colours(design: ChipDesign) -> dict[int, tuple[float, ...]]:

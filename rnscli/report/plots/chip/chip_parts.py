@@ -25,7 +25,8 @@ from rnscli.report.plots.chip.chip_runs import (
     stacked,
     values,
 )
-from rnscli.report.plots.figure import Look, engineering_axis, number
+from rnscli.report.plots.figure import Canvas, engineering_axis
+from rnscli.report.plots.series import number
 
 Parts = dict[str, float]
 _DARK_COLOURS = (BLUE, GREEN, RED, PURPLE, DARK)
@@ -61,7 +62,7 @@ def time_parts(design: ChipDesign) -> Parts:
     return {key: value for key, value in found.items() if value}
 
 
-def plot_chip_parts(runs: ChipRuns, file_format: str, look: Look | None = None) -> bytes:
+def plot_chip_parts(runs: ChipRuns, canvas: Canvas) -> bytes:
     """A bar for each chip in three panels: area, energy and time, each by its parts."""
     panels = (
         ("area", "mm²", area_parts, AREA_COLOURS),
@@ -69,10 +70,10 @@ def plot_chip_parts(runs: ChipRuns, file_format: str, look: Look | None = None) 
         ("time of an inference, by what limits it", "s", time_parts, LIMIT_COLOURS),
     )
 
-    def draw(canvas: Any) -> None:
-        canvas.suptitle(runs.heading, fontsize=11, x=0.01, ha="left")
-        canvas.get_layout_engine().set(h_pad=0.12)  # fonts of a page are larger
-        grid = canvas.subplots(1, 3, sharey=True)
+    def draw(picture: Any) -> None:
+        picture.suptitle(runs.heading, fontsize=11, x=0.01, ha="left")
+        picture.get_layout_engine().set(h_pad=0.12)  # fonts of a page are larger
+        grid = picture.subplots(1, 3, sharey=True)
         names = [one.name.replace(", ", ",\n", 1) for one in runs.designs]
         for axes, (title, unit, parts_of, colours) in zip(grid, panels, strict=True):
             parts = [parts_of(one) for one in runs.designs]
@@ -92,7 +93,7 @@ def plot_chip_parts(runs: ChipRuns, file_format: str, look: Look | None = None) 
                         borderaxespad=0.0, handlelength=1.2, columnspacing=1.0)  # fmt: skip
             bare(axes, "left", "bottom")
 
-    return on_canvas(draw, file_format, (11.5, 2.1 + 0.55 * len(runs.designs)), look)
+    return on_canvas(draw, canvas, (11.5, 2.1 + 0.55 * len(runs.designs)))
 
 
 def _title(runs: ChipRuns, key: str) -> str:

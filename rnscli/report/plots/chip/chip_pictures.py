@@ -11,7 +11,8 @@ from rnscli.report.plots.chip.chip_parts import plot_chip_parts
 from rnscli.report.plots.chip.chip_roofline import plot_chip_roofline
 from rnscli.report.plots.chip.chip_runs import ChipRuns
 from rnscli.report.plots.chip.chip_sweep import plot_chip_sweep, sweep_lines
-from rnscli.report.plots.figure import Look, check_number
+from rnscli.report.plots.figure import Canvas
+from rnscli.report.plots.series import check_number
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,7 +26,7 @@ class ChipPicture:
     title: str
     summary: str
     caption: str
-    plot: Callable[[ChipRuns, str, Look | None], bytes]
+    plot: Callable[[ChipRuns, Canvas], bytes]
     highest: int
 
 
@@ -112,9 +113,7 @@ def check_chip_picture(name: str, runs: ChipRuns) -> None:
         check_number(sum(len(one.layers) for one in runs.designs), MAX_CHIP_LAYERS, "layers")
 
 
-def plot_chip(
-    runs: ChipRuns, name: str | None, file_format: str, look: Look | None = None
-) -> bytes:
+def plot_chip(runs: ChipRuns, name: str | None, canvas: Canvas) -> bytes:
     """A picture of chips, the usual one if no name is given.
 
     Parameters
@@ -123,10 +122,8 @@ def plot_chip(
         The chips.
     name
         Of `CHIP_PICTURES`.
-    file_format
-        ``png``, ``svg`` or ``pdf``.
-    look
-        Colours of ink and paper, where they are not black and white.
+    canvas
+        What it is drawn on.
 
     Raises
     ------
@@ -135,4 +132,4 @@ def plot_chip(
     """
     name = name or usual_chip_picture(runs)
     check_chip_picture(name, runs)
-    return CHIP_PICTURES[name].plot(runs, file_format, look)
+    return CHIP_PICTURES[name].plot(runs, canvas)

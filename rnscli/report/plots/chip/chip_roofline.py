@@ -14,7 +14,8 @@ from rnscli.report.plots.chip.chip_runs import (
     short,
     shown,
 )
-from rnscli.report.plots.figure import Look, engineering_axis, handle, number
+from rnscli.report.plots.figure import Canvas, Look, engineering_axis, handle
+from rnscli.report.plots.series import number
 from rnscli.report.table import Row
 
 # Each memory with the columns of its bytes in a run and in a second.
@@ -39,7 +40,7 @@ def roofline_points(design: ChipDesign, traffic: str) -> Iterator[tuple[Row, flo
             yield row, macs / bytes_moved if bytes_moved else math.inf, macs / time
 
 
-def plot_chip_roofline(runs: ChipRuns, file_format: str, look: Look | None = None) -> bytes:
+def plot_chip_roofline(runs: ChipRuns, canvas: Canvas) -> bytes:
     """Layers as points under the roofs of arrays, digital units, DRAM and buffer.
 
     The roofs of a memory need MACs for each byte of it, so that each has a panel of its own. What
@@ -53,13 +54,13 @@ def plot_chip_roofline(runs: ChipRuns, file_format: str, look: Look | None = Non
         if any(one.total[traffic] for one in runs.designs)
     ]
 
-    def draw(canvas: Any) -> None:
+    def draw(picture: Any) -> None:
         shape = (len(runs.designs), max(1, len(used)))
-        grid = canvas.subplots(*shape, squeeze=False, sharey="row")
+        grid = picture.subplots(*shape, squeeze=False, sharey="row")
         for pair, design in zip(grid, runs.designs, strict=True):
             for axes, memory in zip(pair, used, strict=False):
                 if design.total[ROOFS[memory][0]]:
-                    _draw_roofs(axes, design, memory, len(used), look or Look())
+                    _draw_roofs(axes, design, memory, len(used), canvas.look)
                 else:
                     axes.text(0.5, 0.5, f"nothing is moved to or from the {memory}", ha="center",
                               va="center", transform=axes.transAxes, fontsize=9)  # fmt: skip
@@ -74,15 +75,15 @@ def plot_chip_roofline(runs: ChipRuns, file_format: str, look: Look | None = Non
             for one, colour in LIMIT_COLOURS.items()
             if one in limits
         ]
-        ink = (look or Look()).ink
+        ink = canvas.look.ink
         handles += [
             handle("what its own arrays could do", ink, 1.0, alpha=0.5),
             handle("the network, between two runs", ink, marker="*", markersize=11),
         ]
-        canvas.legend(handles=handles, loc="outside lower center", ncols=4, fontsize=8,
+        picture.legend(handles=handles, loc="outside lower center", ncols=4, fontsize=8,
                       frameon=False)  # fmt: skip
 
-    return on_canvas(draw, file_format, (10.5, 4.9 * len(runs.designs) + 0.4), look)
+    return on_canvas(draw, canvas, (10.5, 4.9 * len(runs.designs) + 0.4))
 
 
 def _draw_roofs(axes: Any, design: ChipDesign, memory: str, panels: int, look: Look) -> None:

@@ -7,7 +7,8 @@ from typing import Any, NamedTuple
 from rnscli.analysis import ChipRow
 from rnscli.base import columns_of, engineering
 from rnscli.hardware import TOTAL
-from rnscli.report.plots.figure import COLOURS, Look, distinguishing, figure, label, number
+from rnscli.report.plots.figure import COLOURS, Canvas, figure
+from rnscli.report.plots.series import distinguishing, label, number
 from rnscli.report.table import Columns, Row
 
 BLUE, RED, GREEN, PINK, ORANGE, SKY, _, GREY = COLOURS
@@ -121,9 +122,8 @@ def _is_number(value: object) -> bool:
 
 def on_canvas(
     draw: Callable[[Any], None],
-    file_format: str,
+    canvas: Canvas,
     size: tuple[float, float],
-    look: Look | None = None,
 ) -> bytes:
     """A picture of this size in inches, whose axes ``draw`` makes itself."""
 
@@ -132,7 +132,7 @@ def on_canvas(
         axes.remove()
         draw(made)
 
-    return figure(drawn, file_format, size=size, look=look)
+    return figure(drawn, canvas, size=size)
 
 
 def shown(value: float, unit: str) -> str:

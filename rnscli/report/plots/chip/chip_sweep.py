@@ -9,13 +9,11 @@ from rnscli.report.plots.figure import (
     COLOURS,
     CORE_COLOURS,
     LINES,
-    Look,
-    distinguishing,
+    Canvas,
     engineering_axis,
     handle,
-    label,
-    number,
 )
+from rnscli.report.plots.series import distinguishing, label, number
 
 _PANELS = {
     "throughput_per_s": ("inferences in a second", ""),
@@ -42,7 +40,7 @@ def sweep_lines(runs: ChipRuns) -> dict[str, list[ChipDesign]]:
     }
 
 
-def plot_chip_sweep(runs: ChipRuns, file_format: str, look: Look | None = None) -> bytes:
+def plot_chip_sweep(runs: ChipRuns, canvas: Canvas) -> bytes:
     """Throughput and energy along what is swept; a line for each core and whatever else differs.
 
     Colours are of the cores, and markers say what limits a chip: where they change, more of what
@@ -62,8 +60,8 @@ def plot_chip_sweep(runs: ChipRuns, file_format: str, look: Look | None = None) 
             colour, line = CORE_COLOURS[core], LINES[several[core].index(name) % len(LINES)]
         return {"color": colour, "linestyle": line, "linewidth": 1.6}
 
-    def draw(canvas: Any) -> None:
-        grid = canvas.subplots(1, len(_PANELS))
+    def draw(picture: Any) -> None:
+        grid = picture.subplots(1, len(_PANELS))
         for axes, (key, (title, unit)) in zip(grid, _PANELS.items(), strict=True):
             for name, designs in lines.items():
                 x = [number(one.total[axis]) for one in designs]
@@ -85,18 +83,18 @@ def plot_chip_sweep(runs: ChipRuns, file_format: str, look: Look | None = None) 
             axes.set_title(title, fontsize=10, loc="left")
             axes.grid(visible=True, which="major", alpha=0.25)
             bare(axes, "left", "bottom")
-        canvas.suptitle(runs.heading, fontsize=11, x=0.01, ha="left")
+        picture.suptitle(runs.heading, fontsize=11, x=0.01, ha="left")
         limits = dict.fromkeys(str(one.total["limited_by"]) for one in runs.designs)
-        ink = (look or Look()).ink
+        ink = canvas.look.ink
         handles = [_line(name, looks(name, designs)) for name, designs in lines.items()]
         handles += [
             handle(limit_name(one), ink, marker=_MARKERS[one], markersize=6, alpha=0.7)
             for one in limits
         ]
-        canvas.legend(handles=handles, loc="outside lower center", ncols=4, fontsize=8.5,
+        picture.legend(handles=handles, loc="outside lower center", ncols=4, fontsize=8.5,
                       frameon=False)  # fmt: skip
 
-    return on_canvas(draw, file_format, (10.5, 4.6), look)
+    return on_canvas(draw, canvas, (10.5, 4.6))
 
 
 def _line(name: str, style: dict[str, Any]) -> Any:
