@@ -1,5 +1,6 @@
 """What a command computes once its options are checked, its answer, and where that is written."""
 
+import textwrap
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
@@ -204,7 +205,7 @@ class Result:
     """Rows of a command with the parameters that they were computed with.
 
     ``given`` are names of the options that are not left to their defaults, and ``command_line`` is
-    what was typed, where the command was run in a shell.
+    what was typed, where the command was run in a shell; ``summary`` says what the command is for.
     """
 
     command: str
@@ -215,6 +216,7 @@ class Result:
     answer: Answer
     given: Sequence[str] | None = None
     command_line: str = ""
+    summary: str = ""
 
     @property
     def json(self) -> str:
@@ -242,15 +244,53 @@ class Result:
 
     @property
     def draw(self) -> Callable[[str], bytes] | None:
-        """Draws the rows in a format: png, svg or pdf; ``None`` where there is no picture."""
+        """Draws the rows in one of `PLOTS`; ``None`` where there is no picture."""
         return None if self.answer.plot is None else self._drawn
 
-    def _drawn(self, file_format: str) -> bytes:
+    def _drawn(self, kind: str) -> bytes:
         assert self.answer.plot is not None
         fixed = report.fixed(self.rows, self.columns, self.layout)
-        return self.answer.plot(
-            self.rows, report.Canvas(file_format, fixed, self.columns, self.swept)
+        canvas = report.Canvas(kind, fixed, self.columns, self.swept)
+        if kind == PAGE:
+            return report.page_html(self._page_of_picture(canvas)).encode()
+        return self.answer.plot(self.rows, canvas)
+
+    def _page_of_picture(self, canvas: report.Canvas) -> report.RunPage:
+        assert self.answer.plot is not None
+        plot, rows = self.answer.plot, self.rows
+
+        def draw(on_page: report.Canvas) -> bytes:
+            return plot(rows, replace(on_page, columns=canvas.columns, swept=canvas.swept))
+
+        shown = [key for key in self.layout.joined.keys if key in self.columns]
+        return report.RunPage(
+            title=f"rnscli {self.command}",
+            lead=self.summary,
+            command=self.command_line,
+            options=self.stated,
+            tables=[report.PageTable("Rows", self.rows, self.columns, shown)],
+            pictures=[report.PagePicture("picture", "Picture", canvas.fixed, draw)],
+            notes={
+                "Below the table": [" ".join(self.answer.footer)] if self.answer.footer else [],
+                "Remarks": self.answer.remarks,
+                "No answer": self.answer.problems,
+            },
+            documents={f"{self.command}.json": self.json, f"{self.command}.csv": self.csv},
+            picture_first=True,
         )
+
+    @property
+    def stated(self) -> list[tuple[str, str, bool]]:
+        """Options that have a value, by their flags, and whether they were given; these first."""
+        found = []
+        for name, value in self.parameters.items():
+            if value is None or value is False or value == ():
+                continue
+            values = value if isinstance(value, tuple | list) else (value,)
+            shown = "yes" if value is True else ", ".join(map(str, values))
+            flag = f"--{name.replace('_', '-')}"
+            found.append((flag, textwrap.shorten(shown, 400), name in (self.given or ())))
+        return sorted(found, key=lambda one: not one[2])
 
     @property
     def swept(self) -> tuple[str, ...]:
@@ -267,7 +307,11 @@ _TABLES = {  # what `report.table_text` calls them; no format is a table, or a l
 }  # fmt: skip
 _ALSO = {"table": ("list",), "latex": ("siunitx",)}  # formats with the same suffix
 _SUFFIXES = {".json": "json", ".csv": "csv", ".md": "markdown", ".tex": "latex", ".txt": "table"}
-_PLOT_SUFFIXES = (".png", ".svg", ".pdf")
+# Forms of a picture, with the modules that each needs.
+PLOTS: Mapping[str, tuple[str, ...]] = {
+    "svg": ("matplotlib",), "png": ("matplotlib",), "pdf": ("matplotlib",),
+    PAGE: ("matplotlib", "jinja2"),
+}  # fmt: skip
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -316,17 +360,17 @@ class Output:
                 raise base.InputError(f"there is no page with {self.no_page}; give another format")
             report.check_available("a page", ("matplotlib", "jinja2"))
         if self.plot is not None:
-            if self.plot.suffix.lower() not in _PLOT_SUFFIXES:
+            kind = self.plot.suffix.lower().removeprefix(".")
+            if kind not in PLOTS:
                 raise base.InputError(
-                    f"--plot {self.plot} has no known suffix; use one of "
-                    f"{', '.join(_PLOT_SUFFIXES)}"
+                    f"--plot {self.plot} has no known suffix; use one of .{', .'.join(PLOTS)}"
                 )
             if self.output is not None and self.output.resolve() == self.plot.resolve():
                 raise base.InputError(
                     f"--output and --plot are both {self.plot}; give them different names"
                 )
             base.check_writable(self.plot, "--plot")
-            report.check_available()
+            report.check_available("--plot", PLOTS[kind])
         if self.folder is not None:
             self._check_folder(self.folder)
         elif self.force:

@@ -199,7 +199,8 @@ class AnswerCommand(WithExamples):
             for one in self.stated
             if one.name in question.given and parameters[one.name] != _default(one)
         ]
-        return Result(self.name, parameters, columns, rows, shown, answer, asked)
+        summary = self.get_short_help_str(200)
+        return Result(self.name, parameters, columns, rows, shown, answer, asked, summary=summary)
 
     def compute(self, question: Question, bar: Bar) -> Result:
         """The result of a question, computed and recorded where its options say."""
@@ -381,7 +382,10 @@ def _output_options(
     if page:
         output += f" The last is a page {page} (needs the extra rnscli[plot])."
     replaced = "Replace the folder if it exists."
-    drawn = f"Draw {plot} as .png, .svg or .pdf (needs the extra rnscli[plot])."
+    drawn = (
+        f"Draw {plot} as .png, .svg, .pdf, or as an .html page whose points say their values "
+        "(needs the extra rnscli[plot])."
+    )
     held = "Exit with code 1 unless this holds in every row, or in those 'where COLUMN == VALUE'; "
     held += "any column, repeatable."
     choices = click.Choice((*FORMATS, PAGE) if page else FORMATS)

@@ -66,6 +66,8 @@ class RunPage:
         Sentences that belong to the numbers, by what they are.
     documents
         The rows for machines, by names of files.
+    picture_first
+        Whether pictures stand before tables.
     """
 
     title: str
@@ -76,6 +78,7 @@ class RunPage:
     pictures: Sequence[PagePicture]
     notes: Mapping[str, Sequence[str]]
     documents: Mapping[str, str]
+    picture_first: bool = False
 
 
 def page_environment(autoescape: bool = True) -> "Environment":
@@ -102,7 +105,7 @@ def page_html(page: RunPage) -> str:
     template = page_environment().get_template("run.html")
     return template.render(
         page=page, title=page.title, sentence=page.lead, version=__version__, svg=svg,
-        sorted_by=_sorted_by, is_number=_is_number,
+        sorted_by=_sorted_by, is_number=_is_number, pointing=Markup(_template("pictures.js")),
     )  # fmt: skip
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import textwrap
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -48,7 +47,7 @@ def chip_page(
         title=f"{' and '.join(words)} on {'a chip' if one else several}: {', '.join(cores)}",
         lead="Throughput, latency, energy, power and area of a network on a chip of many arrays.",
         command=result.command_line,
-        options=_options(result),
+        options=result.stated,
         tables=tables,
         pictures=_pictures(runs, bool(detailed)),
         notes=notes,
@@ -77,16 +76,3 @@ def _pictures(runs: report.ChipRuns, detailed: bool) -> list[report.PagePicture]
             found.append(report.PagePicture(name, picture.title, picture.caption, draw))
     first = ("sweep", "parts")  # what is of all chips, before what is of layers
     return sorted(found, key=lambda one: (*first, one.name).index(one.name))
-
-
-def _options(result: Result) -> list[tuple[str, str, bool]]:
-    """All options that have a value, those that were given first."""
-    found = []
-    for name, value in result.parameters.items():
-        if value is None or value is False or value == ():
-            continue
-        values = value if isinstance(value, tuple) else (value,)
-        shown = "yes" if value is True else ", ".join(map(str, values))
-        flag = f"--{name.replace('_', '-')}"
-        found.append((flag, textwrap.shorten(shown, 400), name in (result.given or ())))
-    return sorted(found, key=lambda one: not one[2])

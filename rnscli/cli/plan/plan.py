@@ -25,11 +25,10 @@ from rnscli.base import (
     read_nested,
     value_of,
 )
-from rnscli.cli import RUN_OPTIONS, AnswerCommand, sentence_of
+from rnscli.cli import PLOTS, RUN_OPTIONS, AnswerCommand, sentence_of
 from rnscli.cli.options import is_file, shown
 
 MAX_BYTES = 10**7
-PLOTS = ("svg", "png", "pdf")
 _OWN = ("command", "require", "plot")  # keys of a run that are no options
 _TOP = ("title", "defaults", "run")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
@@ -542,7 +541,8 @@ class _Reader:
                 self._say(keys, f"plot {one!r} is not accepted; it must be one of {accepted}")
                 return ()
         with self._telling(keys):
-            report.check_available()
+            for one in wanted:
+                report.check_available("plot", PLOTS[one])
         return tuple(dict.fromkeys(wanted))
 
     def _check_values(self, run: PlannedRun) -> None:

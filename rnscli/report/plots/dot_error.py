@@ -65,7 +65,8 @@ def plot_dot_errors(rows: Sequence[Row], canvas: Canvas) -> bytes:
 
     def draw(axes: Any) -> None:
         handles = []
-        for index, (members, style) in enumerate(zip(groups.values(), looks(groups), strict=True)):
+        for index, (name, style) in enumerate(zip(groups, looks(groups), strict=True)):
+            members = groups[name]
             # A conventional core is simulated again for each redundancy of the other.
             once = {values.index(number(row[along])) if along else index: row for row in members}
             shift = (index - (slots - 1) / 2) * wide if along else 0.0
@@ -78,12 +79,12 @@ def plot_dot_errors(rows: Sequence[Row], canvas: Canvas) -> bytes:
                 )
                 axes.vlines(place, middle, largest, color=colour, linewidth=1.2)
                 axes.bar(place, upper - middle, bottom=middle, width=0.72 * wide, color=colour,
-                         alpha=0.35)  # fmt: skip
+                         alpha=0.35, label=_said(name, row, columns))  # fmt: skip
             means = [number(row["mean_abs_error"]) for row in ordered]
             seen = [(place, mean) for place, mean in zip(places, means, strict=True) if mean > 0]
             if seen:
                 look: dict[str, Any] = {**style, "markeredgecolor": "white", "zorder": 4}
-                axes.plot(*zip(*seen, strict=True), linewidth=1, markersize=6, **look)
+                axes.plot(*zip(*seen, strict=True), linewidth=1, markersize=6, label=name, **look)
             exact = [place for place, mean in zip(places, means, strict=True) if not mean]
             if exact:  # an empty line would take room
                 axes.plot(exact, [low] * len(exact), "v", color=colour, clip_on=False)
@@ -157,6 +158,14 @@ def _keys(canvas: Canvas) -> list[str]:
     """What may tell series apart: what is known of them first, then what else is swept."""
     swept = [key for key in canvas.columns if key not in (*columns_of(DotErrorRow), *_KEYS)]
     return without_derived([*_KEYS, *swept], canvas.swept)
+
+
+def _said(name: str, row: Row, columns: Columns) -> str:
+    """What a box says to a reader who points at it."""
+    keys = ("mean_abs_error", "p50_abs_error", "p95_abs_error", "max_abs_error")
+    return "\n".join(
+        [name, *(f"{columns[k].title}: {columns[k].shown(row[k], row)}" for k in keys)]
+    )
 
 
 def _plain(value: float) -> int | float:

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from rnscli.analysis import ENERGY_PARTS, ONCE, EnergyRow, SensitivityRow, WorkloadRow
-from rnscli.base import columns_of
+from rnscli.base import columns_of, engineering
 from rnscli.hardware import TOTAL
 from rnscli.report.plots.figure import COLOURS, Canvas, engineering_axis, figure
 from rnscli.report.plots.series import distinguishing, label, looks, number
@@ -120,7 +120,11 @@ def plot_tornado(rows: Sequence[Row], canvas: Canvas, more: Columns | None = Non
             for place, row in enumerate(reversed(members)):
                 for end, colour in (("low", COLOURS[0]), ("high", COLOURS[1])):
                     energy = min(number(row[f"energy_at_{end}_j"]), edge)
-                    axes.barh(place, energy - middle, left=middle, color=colour)
+                    column = columns[f"energy_at_{end}_j"]
+                    said = (
+                        f"{row['constant']}\n{column.title}: {column.shown(row[column.key], row)}"
+                    )
+                    axes.barh(place, energy - middle, left=middle, color=colour, label=said)
             axes.axvline(middle, color="black", linewidth=1)
             titles = [
                 f"{str(row['constant']).replace('_', ' ')}\n"
@@ -177,7 +181,9 @@ def _stacked(
             panels = panels[:-1]
         first, last = panels[0], panels[-1]
         if logarithmic:
-            first.bar(places, totals, color=COLOURS[-1], width=0.7)
+            for place, (name, total) in enumerate(zip(names, totals, strict=True)):
+                said = f"{name}\n{what}: {engineering(total, 'J')}"
+                first.bar(place, total, color=COLOURS[-1], width=0.7, label=said)
             first.set_yscale("log")
             first.set_ylim(10.0 ** math.floor(math.log10(min(positive)) - 0.1), 1.5 * highest)
             first.set_xticks([])

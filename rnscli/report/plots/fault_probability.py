@@ -74,15 +74,15 @@ def _lines(rows: Sequence[Row], along: str, canvas: Canvas) -> bytes:
             y = [number(row["p_err"]) for row in known]
             few = len(members) <= _FEW
             look: dict[str, Any] = {"color": colour, "linestyle": kind, "markersize": 4}
-            axes.plot(x, y, marker=marker if few else "", zorder=2, **look)
+            parts = [code] if len(codes) > 1 else []
+            parts += [label(members[0], ["attempts"], columns)] * (len(several) > 1)
+            name = ", ".join(parts) or code
+            axes.plot(x, y, marker=marker if few else "", zorder=2, label=name, **look)
             bounds = [(a, b) for a, b, row in zip(x, y, known, strict=True) if row["is_bound"]]
             if few and bounds:
                 hollow = {"markerfacecolor": canvas.look.paper, "linestyle": "", "color": colour}
                 axes.plot(*zip(*bounds, strict=True), marker=marker, markersize=4, **hollow)
             _simulated(axes, [(number(row[along]), row) for row in members], colour, False)
-            parts = [code] if len(codes) > 1 else []
-            parts += [label(members[0], ["attempts"], columns)] * (len(several) > 1)
-            name = ", ".join(parts) or code
             handles.append(handle(name, colour, 1.5, linestyle=kind, marker=marker, markersize=4))
         axes.set_yscale("log")
         axes.set_xlabel(ALONG[along])
@@ -108,7 +108,7 @@ def _dots(rows: Sequence[Row], canvas: Canvas) -> bytes:
             if value > 0:
                 face = canvas.look.paper if row["is_bound"] else colour
                 look = {"color": colour, "markerfacecolor": face, "zorder": 3}
-                axes.plot(value, place, "o", markersize=8, **look)
+                axes.plot(value, place, "o", markersize=8, label=titles[place], **look)
             text = columns["p_err"].shown(row["p_err"], row)
             at = (value, place) if value > 0 else (0.01, place)
             kind = "data" if value > 0 else axes.get_yaxis_transform()

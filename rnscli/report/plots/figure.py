@@ -7,10 +7,12 @@ import textwrap
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
+from xml.sax.saxutils import escape
 
 from rnscli.base import InputError
 from rnscli.core import CORES
 from rnscli.report.layout import Columns
+from rnscli.report.plots.marks import marks_of
 
 # Okabe and Ito's palette, which colour-blind readers can tell apart.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#999999")
@@ -56,6 +58,8 @@ class Canvas:
         Names of the options with several values, where they are known.
     look
         Its colours, but for those of data.
+    marks
+        Whether an SVG says the values of a point that a reader points at.
     """
 
     file_format: str
@@ -63,6 +67,7 @@ class Canvas:
     columns: Columns = field(default_factory=dict)
     swept: tuple[str, ...] = ()
     look: Look = PLAIN
+    marks: bool = False
 
 
 # Settings of everything that would be black, or white.
@@ -104,12 +109,25 @@ def figure(
         draw(*axes)
         heading = picture.get_suptitle()
         if lines and heading != "\n".join(lines):  # the picture has one of its own
-            picture.suptitle("\n".join([heading, *lines]), **look)
+            picture.suptitle("\n".join([*([heading] if heading else []), *lines]), **look)
         content = io.BytesIO()
         metadata = {"svg": {"Date": None, "Creator": None}, "pdf": {"CreationDate": None}}
         kept = metadata.get(canvas.file_format)
         picture.savefig(content, format=canvas.file_format, dpi=150, metadata=kept)
-    return content.getvalue()
+        written = content.getvalue()
+        if canvas.marks:
+            written = written.replace(b"</svg>", _marked(picture).encode() + b"</svg>")
+    return written
+
+
+def _marked(picture: Any) -> str:
+    """Circles that are not seen, with titles that browsers show."""
+    circles = "".join(
+        f'<circle class="mark" cx="{one.x:.2f}" cy="{one.y:.2f}" r="5">'
+        f"<title>{escape(one.text)}</title></circle>\n"
+        for one in marks_of(picture)
+    )
+    return f'<g class="marks" style="fill-opacity: 0">\n{circles}</g>\n'
 
 
 def engineering_axis(unit: str) -> Any:

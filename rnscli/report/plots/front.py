@@ -9,7 +9,7 @@ from rnscli.base import columns_of
 from rnscli.core import analog_cores
 from rnscli.report.plots.figure import CORE_COLOURS, CORE_MARKERS, Canvas, engineering_axis, figure
 from rnscli.report.plots.series import number
-from rnscli.report.table import Columns, Row
+from rnscli.report.table import Row
 
 _ENERGY = "energy_per_mac_j"
 _OF_INFERENCE = "energy_per_inference_j"
@@ -68,7 +68,7 @@ def _front(
     front = [row for row in drawn if row["role"] != "neighbour"]
     against = [key for key in all_against if len({row[key] for row in front}) > 1]
     against = against or ["mean_abs_error"]
-    names = _labels(drawn, canvas.columns)
+    names = _labels(drawn)
 
     def draw(*panels: Any) -> None:
         placed: list[tuple[Any, _Values, _Values, str]] = []
@@ -77,7 +77,7 @@ def _front(
             x = _within(drawn, energy, _Axis(title_of_energy))
             y = _within(drawn, key, axis)
             placed.append((axes, x, y, key))
-            _points(axes, drawn, x, y, canvas)
+            _points(axes, drawn, x, y, (energy, key), canvas)
             _scale_of(axes, x, y, key == "p_err")
             axes.set_ylabel(axis.title)
             axes.xaxis.set_major_formatter(engineering_axis("J"))
@@ -125,7 +125,10 @@ def _within(rows: Sequence[Row], key: str, axis: _Axis) -> _Values:
     return _Values(places, beyond, (low, high))
 
 
-def _points(axes: Any, rows: Sequence[Row], x: _Values, y: _Values, canvas: Canvas) -> None:
+def _points(
+    axes: Any, rows: Sequence[Row], x: _Values, y: _Values, keys: tuple[str, str], canvas: Canvas
+) -> None:
+    columns = {**columns_of(DesignRow), **canvas.columns}
     for place, row in enumerate(rows):
         core, role = str(row["core"]), row["role"]
         colour = CORE_COLOURS[core]
@@ -133,6 +136,8 @@ def _points(axes: Any, rows: Sequence[Row], x: _Values, y: _Values, canvas: Canv
         look |= {"facecolor": "none" if role == "neighbour" else colour, "edgecolor": colour}
         if role == "chosen":
             look |= {"s": 90, "edgecolor": canvas.look.ink, "linewidth": 1.6, "zorder": 5}
+        said = [f"{columns[one].title}: {_shown(row, one, canvas)}" for one in keys]
+        look["label"] = "\n".join([f"{_name_of(row, rows)}, {role}", *said])
         axes.scatter(x.places[place], y.places[place], clip_on=False, **look)
         if role == "chosen":
             ring = {"facecolor": "none", "edgecolor": canvas.look.ink, "s": 260, "zorder": 4}
@@ -162,7 +167,7 @@ def _tick(value: float, place: int | None) -> str:
     return f"{value:g}" if 1e-4 <= value < 1e5 else f"{value:.0e}"
 
 
-def _labels(rows: Sequence[Row], columns: Columns) -> dict[int, str]:
+def _labels(rows: Sequence[Row]) -> dict[int, str]:
     """Names of the chosen design, its neighbours, and of some of the front, by their places."""
     wanted = [place for place, row in enumerate(rows) if row["role"] in ("chosen", "neighbour")]
     front = [place for place, row in enumerate(rows) if row["role"] == "front"]
@@ -170,15 +175,16 @@ def _labels(rows: Sequence[Row], columns: Columns) -> dict[int, str]:
     if len(front) > room:  # spread over the front, which is in order of energy
         step = len(front) / max(room, 1)
         front = [front[int(index * step)] for index in range(room)]
-    found = {}
-    for place in [*wanted, *front]:
-        row = rows[place]
-        # A digital unit has no converters.
-        bits = f" {row['bits']} b" if row["core"] in analog_cores() else ""
-        size = f", h {row['vector_size']}" if _differ(rows, "vector_size") else ""
-        code = f", k {row['redundant']}" if row.get("redundant") else ""
-        found[place] = f"{row['core']}{bits}{size}{code}"
-    return found
+    return {place: _name_of(rows[place], rows) for place in [*wanted, *front]}
+
+
+def _name_of(row: Row, rows: Sequence[Row]) -> str:
+    """A design by what tells it from others, as far as there is room."""
+    # A digital unit has no converters.
+    bits = f" {row['bits']} b" if row["core"] in analog_cores() else ""
+    size = f", h {row['vector_size']}" if _differ(rows, "vector_size") else ""
+    code = f", k {row['redundant']}" if row.get("redundant") else ""
+    return f"{row['core']}{bits}{size}{code}"
 
 
 def _differ(rows: Sequence[Row], key: str) -> bool:

@@ -26,7 +26,7 @@ def inline_svg(name: str, draw: Callable[[Canvas], bytes], label: str) -> str:
     """
     from xml.etree import ElementTree  # which commands without a page do not need
 
-    root = ElementTree.fromstring(draw(Canvas("svg", look=PLACEHOLDERS)))
+    root = ElementTree.fromstring(draw(Canvas("svg", look=PLACEHOLDERS, marks=True)))
     for child in root.findall(f"{_SVG}metadata"):
         root.remove(child)
     for definitions in root.iter(f"{_SVG}defs"):

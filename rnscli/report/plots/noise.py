@@ -41,7 +41,9 @@ def plot_noise(rows: Sequence[Row], canvas: Canvas, more: Columns | None = None)
     places = range(len(rows))
 
     def draw(first: Any, last: Any) -> None:
-        first.bar(places, [min(one, max(seen, default=1.0)) for one in sigmas], color=_GREY)
+        for place, (name, sigma) in enumerate(zip(names, sigmas, strict=True)):
+            said = f"{name}\nsigma: {sigma:.4g}"
+            first.bar(place, min(sigma, max(seen, default=1.0)), color=_GREY, label=said)
         if seen:
             first.set_yscale("log")
             first.set_ylim(10.0 ** math.floor(math.log10(min(seen)) - 0.1), 2 * max(seen))

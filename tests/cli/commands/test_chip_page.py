@@ -38,7 +38,7 @@ def test_the_page_is_one_file_that_stands_alone(
     outline = Outline(page)
     assert page.startswith("<!DOCTYPE html>\n<html lang=")
     tags = Counter(tag for tag, _ in outline.found)
-    assert tags["title"] == tags["h1"] == tags["main"] == 1
+    assert tags["h1"] == tags["main"] == 1 == tags["title"] - tags["circle"]
     assert tags["svg"] == tags["figure"] == 5  # all but the sweep
     ids = Counter(attributes["id"] for _, attributes in outline.found if "id" in attributes)
     assert max(ids.values()) == 1

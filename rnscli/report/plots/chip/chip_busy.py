@@ -10,6 +10,7 @@ from rnscli.report.plots.chip.chip_runs import (
     ChipDesign,
     ChipRuns,
     bare,
+    draw_times,
     limit_name,
     name_layers,
     on_canvas,
@@ -104,10 +105,8 @@ def _draw_matrix(axes: Any, design: ChipDesign, height: float, look: Look) -> No
 
 def _draw_times(axes: Any, design: ChipDesign) -> None:
     rows: Sequence[Row] = [*design.layers, design.total]
-    colours = [LIMIT_COLOURS[str(row["limited_by"])] for row in rows]
     layers = rows[:-1]
-    axes.barh(range(len(layers)), values(layers, "time_s"), color=colours[:-1], height=0.78,
-              linewidth=0)  # fmt: skip
+    draw_times(axes, layers)
     axes.set_ylim(len(rows) - 0.5, -0.5)
     axes.set_yticks([])
     axes.xaxis.set_major_formatter(engineering_axis("s"))

@@ -3,13 +3,17 @@
 from collections.abc import Sequence
 from typing import Any
 
+from rnscli.analysis import ChipRow
+from rnscli.base import columns_of
 from rnscli.report.plots.chip.chip_runs import (
     ENERGY_COLOURS,
     LIMIT_COLOURS,
     ROW,
     ChipDesign,
     ChipRuns,
+    Part,
     bare,
+    draw_times,
     limit_title,
     name_layers,
     on_canvas,
@@ -55,10 +59,13 @@ def _draw_design(pair: Sequence[Any], design: ChipDesign, height: float, look: L
     energy, time = pair
     layers, total = design.layers, design.total
     places = range(len(layers))
-    parts = [(colour, values(layers, key)) for key, colour in ENERGY_COLOURS.items()]
-    stacked(energy, places, [part for part in parts if any(part[1])])
-    colours = [LIMIT_COLOURS[str(row["limited_by"])] for row in layers]
-    time.barh(places, values(layers, "time_s"), color=colours, height=0.78, linewidth=0)
+    columns = columns_of(ChipRow)
+    parts = [
+        Part(columns[key].title, colour, values(layers, key))
+        for key, colour in ENERGY_COLOURS.items()
+    ]
+    stacked(energy, places, [part for part in parts if any(part.widths)])
+    draw_times(time, layers)
     if total["schedule"] == "pipelined":
         between = number(total["time_s"])
         time.axvline(between, color=look.ink, linewidth=0.9, linestyle=(0, (4, 2)))

@@ -17,6 +17,7 @@ from rnscli.report.plots.chip.chip_runs import (
     RED,
     ChipDesign,
     ChipRuns,
+    Part,
     bare,
     limit_title,
     on_canvas,
@@ -79,7 +80,7 @@ def plot_chip_parts(runs: ChipRuns, canvas: Canvas) -> bytes:
             parts = [parts_of(one) for one in runs.designs]
             used = [key for key in colours if any(one.get(key) for one in parts)]
             places = range(len(parts))
-            bars = [(colours[k], [p.get(k, 0.0) for p in parts]) for k in used]
+            bars = [Part(_title(runs, k), colours[k], [p.get(k, 0.0) for p in parts]) for k in used]
             totals = [math.fsum(one.values()) for one in parts]
             stacked(axes, places, bars)
             _write_shares(axes, bars, 1.3 * max(totals))
@@ -102,11 +103,11 @@ def _title(runs: ChipRuns, key: str) -> str:
     return AREA_NAMES.get(key) or runs.title(key)
 
 
-def _write_shares(axes: Any, parts: Sequence[tuple[str, list[float]]], highest: float) -> None:
+def _write_shares(axes: Any, parts: Sequence[Part], highest: float) -> None:
     """In each part the share that it has of its bar, where there is room."""
-    totals = [math.fsum(widths) for widths in zip(*(one for _, one in parts), strict=True)]
+    totals = [math.fsum(widths) for widths in zip(*(one.widths for one in parts), strict=True)]
     left = [0.0] * len(totals)
-    for colour, widths in parts:
+    for _, colour, widths in parts:
         dark = colour in _DARK_COLOURS
         for place, (low, width, total) in enumerate(zip(left, widths, totals, strict=True)):
             if width > 0.08 * highest:

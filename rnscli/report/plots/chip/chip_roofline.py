@@ -10,6 +10,7 @@ from rnscli.report.plots.chip.chip_runs import (
     ChipRuns,
     bare,
     limit_name,
+    limit_title,
     on_canvas,
     short,
     shown,
@@ -119,8 +120,10 @@ def _draw_roofs(axes: Any, design: ChipDesign, memory: str, panels: int, look: L
             axes.vlines(place, y, own, color=look.ink, linewidth=0.8, alpha=0.35)
             axes.plot(place, own, "_", color=look.ink, alpha=0.5, markersize=5)
         size = 3.5 + 7.0 * math.sqrt(number(row["time_s"]) / longest)
+        said = f"{row['layer']}\n{shown(y, 'MAC/s')}\n{limit_title(str(row['limited_by']))}"
         axes.plot(place, y, "o" if math.isfinite(x) else ">", color=colour, markersize=size,
-                  markeredgecolor=look.ink, markeredgewidth=0.4, alpha=0.85, zorder=3)  # fmt: skip
+                  markeredgecolor=look.ink, markeredgewidth=0.4, alpha=0.85, zorder=3,
+                  label=said)  # fmt: skip
     whole = number(total["macs"])
     axes.plot(whole / number(total[traffic]), whole / number(total["time_s"]), "*",
               color=look.ink, markersize=13, markeredgewidth=0, zorder=4)  # fmt: skip

@@ -179,12 +179,33 @@ def bare(axes: Any, *sides: str) -> None:
     ].set_visible(False)
 
 
-def stacked(axes: Any, places: Sequence[float], parts: Sequence[tuple[str, list[float]]]) -> None:
-    """Horizontal bars of parts, each with its colour."""
+class Part(NamedTuple):
+    """A part of bars: its name, its colour, and how long it is in each."""
+
+    name: str
+    colour: str
+    widths: list[float]
+
+
+def stacked(axes: Any, places: Sequence[float], parts: Sequence[Part]) -> None:
+    """Horizontal bars of parts."""
     left = [0.0] * len(places)
-    for colour, widths in parts:
-        axes.barh(places, widths, left=left, color=colour, height=0.78, linewidth=0)
+    for name, colour, widths in parts:
+        look = {"color": colour, "height": 0.78, "linewidth": 0}
+        axes.barh(places, widths, left=left, label=name, **look)
         left = [low + width for low, width in zip(left, widths, strict=True)]
+
+
+def draw_times(axes: Any, layers: Sequence[Row]) -> None:
+    """A bar for the time of each layer, in the colour of what limits it."""
+    times = values(layers, "time_s")
+    said = [
+        f"{row['layer']}\ntime in a run: {shown(time, 's')}\n{limit_title(str(row['limited_by']))}"
+        for row, time in zip(layers, times, strict=True)
+    ]
+    colours = [LIMIT_COLOURS[str(row["limited_by"])] for row in layers]
+    look = {"color": colours, "height": 0.78, "linewidth": 0}
+    axes.barh(range(len(layers)), times, label=said, **look)
 
 
 def values(rows: Sequence[Row], key: str) -> list[float]:

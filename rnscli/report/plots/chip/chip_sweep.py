@@ -5,15 +5,8 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from rnscli.report.plots.chip.chip_runs import ChipDesign, ChipRuns, bare, limit_name, on_canvas
-from rnscli.report.plots.figure import (
-    COLOURS,
-    CORE_COLOURS,
-    LINES,
-    Canvas,
-    engineering_axis,
-    handle,
-)
-from rnscli.report.plots.series import distinguishing, label, number
+from rnscli.report.plots.figure import Canvas, engineering_axis, handle
+from rnscli.report.plots.series import distinguishing, label, looks, number
 
 _PANELS = {
     "throughput_per_s": ("inferences in a second", ""),
@@ -48,17 +41,12 @@ def plot_chip_sweep(runs: ChipRuns, canvas: Canvas) -> bytes:
     """
     assert runs.axis is not None
     axis, column, lines = runs.axis, runs.columns[runs.axis], sweep_lines(runs)
-    several = {core: [n for n, found in lines.items() if found[0].total["core"] == core]
-               for core in {str(one.total["core"]) for one in runs.designs}}  # fmt: skip
-
-    def looks(name: str, designs: list[ChipDesign]) -> dict[str, Any]:
-        core = str(designs[0].total["core"])
-        if len(several) == 1:
-            place = list(lines).index(name)
-            colour, line = COLOURS[place % len(COLOURS)], LINES[place // len(COLOURS) % len(LINES)]
-        else:
-            colour, line = CORE_COLOURS[core], LINES[several[core].index(name) % len(LINES)]
-        return {"color": colour, "linestyle": line, "linewidth": 1.6}
+    designed = {name: [one.total for one in found] for name, found in lines.items()}
+    # Markers are for what limits a chip.
+    styles = {
+        name: {"color": look["color"], "linestyle": look["linestyle"], "linewidth": 1.6}
+        for name, look in zip(designed, looks(designed), strict=True)
+    }
 
     def draw(picture: Any) -> None:
         grid = picture.subplots(1, len(_PANELS))
@@ -66,8 +54,8 @@ def plot_chip_sweep(runs: ChipRuns, canvas: Canvas) -> bytes:
             for name, designs in lines.items():
                 x = [number(one.total[axis]) for one in designs]
                 y = [number(one.total[key]) for one in designs]
-                style = looks(name, designs)
-                axes.plot(x, y, **style)
+                style: dict[str, Any] = styles[name]
+                axes.plot(x, y, label=name, **style)
                 for a, b, one in zip(x, y, designs, strict=True):
                     axes.plot(a, b, _MARKERS[str(one.total["limited_by"])], color=style["color"],
                               markersize=6, markeredgewidth=0)  # fmt: skip
@@ -86,7 +74,7 @@ def plot_chip_sweep(runs: ChipRuns, canvas: Canvas) -> bytes:
         picture.suptitle(runs.heading, fontsize=11, x=0.01, ha="left")
         limits = dict.fromkeys(str(one.total["limited_by"]) for one in runs.designs)
         ink = canvas.look.ink
-        handles = [_line(name, looks(name, designs)) for name, designs in lines.items()]
+        handles = [_line(name, style) for name, style in styles.items()]
         handles += [
             handle(limit_name(one), ink, marker=_MARKERS[one], markersize=6, alpha=0.7)
             for one in limits
