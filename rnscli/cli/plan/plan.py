@@ -536,7 +536,7 @@ class _Reader:
             self._say(keys, f"{command.name} draws no plot; leave it out")
             return ()
         for one in wanted:
-            if one not in PLOTS:
+            if one not in list(PLOTS):  # it may be anything
                 accepted = ", ".join(PLOTS)
                 self._say(keys, f"plot {one!r} is not accepted; it must be one of {accepted}")
                 return ()
