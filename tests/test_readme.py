@@ -115,4 +115,4 @@ def test_what_is_said_of_a_wrong_plan(
 
 def test_every_kind_of_example_was_found() -> None:
     assert len(CONSOLE) == 50
-    assert len(SHELL) == 49
+    assert len(SHELL) == 50
