@@ -82,7 +82,8 @@ class Answer:
     A point has what the columns hold that options make: the values of the options, or better, what
     holds for the row; ``None`` where an option does not concern it.
 
-    ``plot`` draws the rows in a format: png, svg or pdf; ``page`` makes the web page of the run,
+    ``plot`` draws the rows in a format: png, svg or pdf, and ``pictures`` what else there is to be
+    seen of them, by name; ``page`` makes the web page of the run,
     where a command has one; ``folder`` makes the files of a folder, by
     relative path, where a command writes one. ``problems`` are points without an answer;
     ``disagreements`` fail like requirements (``None`` if nothing was compared); ``remarks`` only
@@ -91,7 +92,7 @@ class Answer:
     """
 
     results: Sequence[tuple[Point, Any]]
-    plot: Callable[[Sequence[report.Row], str], bytes] | None = None
+    plot: "report.Draw | None" = None
     problems: Sequence[str] = ()
     disagreements: Sequence[str] | None = None
     remarks: Sequence[str] = ()
@@ -102,6 +103,7 @@ class Answer:
     layout: report.Layout | None = None  # in place of that of the command
     page: "Callable[[Result], str] | None" = None
     folder: "Callable[[Result], Mapping[str, bytes]] | None" = None
+    pictures: "Mapping[str, report.Draw]" = field(default_factory=dict)
 
     def without_defaults(self, options: Mapping[str, Any], given: Collection[str]) -> Self:
         """With problems of what nobody asked for as remarks.
@@ -146,7 +148,7 @@ class Question:
     is_lasting: bool = True
     given: Collection[str] = ()  # names of the options that are not left to their defaults
     # Draws rows of before, where the picture takes no more than them.
-    picture: Callable[[Sequence[report.Row], str], bytes] | None = None
+    picture: "report.Draw | None" = None
 
 
 def prepared(
@@ -255,7 +257,6 @@ _TABLES = {  # what `report.table_text` calls them; no format is a table, or a l
 }  # fmt: skip
 _ALSO = {"table": ("list",), "latex": ("siunitx",)}  # formats with the same suffix
 _SUFFIXES = {".json": "json", ".csv": "csv", ".md": "markdown", ".tex": "latex", ".txt": "table"}
-_PLOT_SUFFIXES = (".png", ".svg", ".pdf")
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -304,16 +305,11 @@ class Output:
                 raise base.InputError(f"there is no page with {self.no_page}; give another format")
             report.check_available("a page", ("matplotlib", "jinja2"))
         if self.plot is not None:
-            if self.plot.suffix.lower() not in _PLOT_SUFFIXES:
-                raise base.InputError(
-                    f"--plot {self.plot} has no known suffix; use one of "
-                    f"{', '.join(_PLOT_SUFFIXES)}"
-                )
+            report.check_picture(self.plot, "--plot")
             if self.output is not None and self.output.resolve() == self.plot.resolve():
                 raise base.InputError(
                     f"--output and --plot are both {self.plot}; give them different names"
                 )
-            base.check_writable(self.plot, "--plot")
             report.check_available()
         if self.folder is not None:
             self._check_folder(self.folder)

@@ -29,6 +29,10 @@ from rnscli.report.page import PageTable as PageTable
 from rnscli.report.page import RunPage as RunPage
 from rnscli.report.page import page_environment as page_environment
 from rnscli.report.page import page_html as page_html
+from rnscli.report.picture import PICTURE_SUFFIXES as PICTURE_SUFFIXES
+from rnscli.report.picture import Draw as Draw
+from rnscli.report.picture import RowsPicture as RowsPicture
+from rnscli.report.picture import check_picture as check_picture
 from rnscli.report.plots.chip.chip_pictures import CHIP_PICTURES as CHIP_PICTURES
 from rnscli.report.plots.chip.chip_pictures import check_chip_picture as check_chip_picture
 from rnscli.report.plots.chip.chip_pictures import plot_chip as plot_chip
@@ -77,6 +81,8 @@ from rnscli.report.requirements import conditions_of as conditions_of
 from rnscli.report.requirements import failures as failures
 from rnscli.report.requirements import identified as identified
 from rnscli.report.requirements import in_short as in_short
+from rnscli.report.rows import Drawing as Drawing
+from rnscli.report.rows import Rows as Rows
 from rnscli.report.saved import SavedResult as SavedResult
 from rnscli.report.saved import read_saved as read_saved
 from rnscli.report.saved import saved_of as saved_of
@@ -89,6 +95,6 @@ from rnscli.report.schema import json_text as json_text
 from rnscli.report.schema import row_schema as row_schema
 from rnscli.report.schema import strict_object as strict_object
 from rnscli.report.schema import uncertain_schema as uncertain_schema
-from rnscli.report.table import Rows as Rows
+from rnscli.report.table import html_text as html_text
 from rnscli.report.table import print_table as print_table
 from rnscli.report.table import table_text as table_text

@@ -11,6 +11,7 @@ Marked = Collection[tuple[int, str]]  # places of rows and keys of what does not
 
 _NUMBER = re.compile(r"((?:± )?[+-]?\d+)((?:\.\d+)?(?:e[+-]\d+)?)(%| \S+)?")
 _NEUTRAL = ("", "-", "inf")
+SEEN_BY = "with --wide or --show"  # columns that there is no room for
 _NAMED = 10  # columns that are left out
 
 
@@ -55,12 +56,12 @@ def arranged(
     return [_table(rows, columns, half, limit, view, form, marked) for half in layout.halves]
 
 
-def left_out(tables: Sequence[Arranged]) -> str:
+def left_out(tables: Sequence[Arranged], seen_by: str = SEEN_BY) -> str:
     """A line about the columns that there is no room for; empty if there are none."""
     keys = [*dict.fromkeys(key for table in tables for key in table.dropped)]
     more = f" and {len(keys) - _NAMED} more" if len(keys) > _NAMED + 1 else ""
     named = ", ".join(keys[:_NAMED] if more else keys)
-    return f"also there, with --wide or --show: {named}{more}" if keys else ""
+    return f"also there, {seen_by}: {named}{more}" if keys else ""
 
 
 def width_of(columns: Sequence[int]) -> int:
