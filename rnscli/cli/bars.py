@@ -88,25 +88,28 @@ def _watched(seen: _Seen) -> Iterator[Advance]:
 @contextlib.contextmanager
 def notebook_bar(total: float, what: str) -> Iterator[Advance]:
     """A bar below a cell, which needs no widgets; it goes when all is done."""
-    from IPython.display import HTML, display
+    from IPython.display import display
 
     handles: list[Any] = []
+
+    def put(text: str, html: str) -> None:
+        seen = {"text/plain": text, "text/html": html}
+        if handles:
+            handles[0].update(seen, raw=True)
+        else:
+            handles.append(display(seen, raw=True, display_id=True))
 
     def show(done: float, total: float, text: str, note: str) -> None:
         share = done / total if total else 0.0
         lines = "".join(f"<div>{escape(line)}</div>" for line in (text, note) if line)
-        bar = HTML(f'<progress value="{share:.4f}" max="1"></progress>{lines}')
-        if handles:
-            handles[0].update(bar)
-        else:
-            handles.append(display(bar, display_id=True))
+        put(text, f'<progress value="{share:.4f}" max="1"></progress>{lines}')
 
     try:
         with _watched(_Seen(total, what, _OFTEN, show)) as advance:
             yield advance
     finally:
         if handles:
-            handles[0].update(HTML(""))
+            put("", "")
 
 
 @contextlib.contextmanager

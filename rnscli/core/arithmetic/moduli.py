@@ -232,7 +232,7 @@ moduli with a common factor give a `factor` of 3
         Examples
         --------
         >>> ModuliSet([63, 62, 61, 59, 55, 53], redundant=2).without([2])
-        ModuliSet(moduli=(63, 62, 59, 55, 53), redundant=1, factor=1)
+        ModuliSet([63, 62, 59, 55, 53], redundant=1)
         """
         indices = [check_int("erased", index, 0, self.count - 1) for index in erased]
         if len(set(indices)) < len(indices):
