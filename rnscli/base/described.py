@@ -15,6 +15,7 @@ _STYLE = "".join(
         "caption": "caption-side:top;text-align:left;padding:.2em .6em;color:inherit;opacity:.85",
         "th,.rnscli td": "padding:.2em .6em;border:0;text-align:right;white-space:pre;"
         "vertical-align:top;color:inherit;background:none",
+        ".list td": "white-space:pre-wrap",
         "td": "font-family:ui-monospace,Menlo,Consolas,monospace",
         "thead th": "border-bottom:1px solid currentColor",
         ".left": "text-align:left",
@@ -88,4 +89,5 @@ def table_html(
             name = 'th scope="row"' if place == 0 and not titles else "td"
             made.append(f"<{name}{side}{colour}>{escape(cell)}</{name.partition(' ')[0]}>")
         lines.append(f"<tr>{''.join(made)}</tr>")
-    return "\n".join(["<table>", *lines, "</tbody>", "</table>"])
+    opening = "<table>" if titles else '<table class="list">'
+    return "\n".join([opening, *lines, "</tbody>", "</table>"])

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 T_co = TypeVar("T_co", covariant=True)
 
 MAX_SHOWN = 60  # rows of a table
-_NOTEBOOK = 160  # characters beside one another
+_NOTEBOOK = 120  # characters beside one another
 _SEEN_BY = "by their keys, as in rows['bits']"
 
 
@@ -271,4 +271,5 @@ class Rows(Sequence[T_co], Generic[T_co]):
         if not rows:
             return "<p>no rows</p>"
         below = [*below, *(f"warning: {one}" for one in self.remarks)]
-        return html_text(rows, self.columns, self.layout, _NOTEBOOK, _SEEN_BY, below)
+        name = type(self.objects[0]).__name__ if len(self) == 1 else ""
+        return html_text(rows, self.columns, self.layout, _NOTEBOOK, _SEEN_BY, below, name)

@@ -166,13 +166,18 @@ def html_text(
     width: int,
     seen_by: str,
     below: Sequence[str] = (),
+    name: str = "",
 ) -> str:
-    """Tables for a notebook, with lines of text below them; the cells are those of a terminal."""
+    """Tables for a notebook, with lines of text below them; the cells are those of a terminal.
+
+    ``name`` is that of a single row, which is shown as a list.
+    """
     tables = arranged(rows, columns, layout, width)
     common = ", ".join(f"{title} = {value}" for title, value in tables[0].common)
+    captions = [common or name, *("" for _ in tables[1:])]
     made = [
-        table_html(one.titles, one.cells, one.left, "" if place else common, one.tones)
-        for place, one in enumerate(tables)
+        table_html(one.titles, one.cells, one.left, caption, one.tones)
+        for one, caption in zip(tables, captions, strict=True)
     ]
     return notebook_html(made, [*_note(tables, width, seen_by), *below])
 
