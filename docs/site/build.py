@@ -116,20 +116,20 @@ def lay_out_library(source: Path) -> None:
     for name, part in CONTENTS["library"].items():
         package = importlib.import_module(part["package"])
         body = [part["title"], "=" * len(part["title"]), "", part["text"], ""]
-        for one, home in homes(part["package"]).items():
-            if home.startswith(tuple(part["modules"])):
-                body += _directive(f"{part['package']}.{one}", getattr(package, one))
+        for one in names_of(part):
+            body += _directive(f"{part['package']}.{one}", getattr(package, one))
         (source / f"{name}.rst").write_text("\n".join(body) + "\n", encoding="utf-8")
         listed.append(f"* [{part['title']}]({name}.rst): {part['text']}")
     lines += [*listed, "", "```{toctree}\n:hidden:\n", *CONTENTS["library"], "```", ""]
     (source / "library.md").write_text("\n".join(lines), encoding="utf-8")
 
 
-def homes(package: str) -> dict[str, str]:
-    """The module of each public name of a package, which its stub says."""
-    stub = (ROOT / package.replace(".", "/") / "__init__.pyi").read_text(encoding="utf-8")
-    found = re.findall(r"^from (\S+) import \w+ as (\w+)$", stub, re.MULTILINE)
-    return {name: module for module, name in sorted(found, key=lambda one: one[1])}
+def names_of(part: dict[str, Any]) -> list[str]:
+    """The public names of a part of the library: the stub says from which module each is."""
+    stub = ROOT / part["package"].replace(".", "/") / "__init__.pyi"
+    text = stub.read_text(encoding="utf-8")
+    found = re.findall(r"^from (\S+) import \w+ as (\w+)$", text, re.MULTILINE)
+    return sorted(name for home, name in found if home.startswith(tuple(part["modules"])))
 
 
 def _directive(path: str, value: Any) -> Iterator[str]:

@@ -260,7 +260,9 @@ def test_a_call_in_a_pipe_is_silent() -> None:
         "    rnscli.chip(workload='mnist-cnn', arrays=[600, 700], progress=progress)\n"
         "print(*{'IPython', 'rich', 'matplotlib'} & {*sys.modules})\n"
     )
-    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    ran = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", code], capture_output=True, text=True
+    )
     assert (ran.returncode, ran.stdout) == (0, "\n")
     silent, _, lines = ran.stderr.partition("True\n")
     assert silent == "None\nFalse\n"
