@@ -266,4 +266,4 @@ def test_a_call_in_a_pipe_is_silent() -> None:
     assert (ran.returncode, ran.stdout) == (0, "\n")
     silent, _, lines = ran.stderr.partition("True\n")
     assert silent == "None\nFalse\n"
-    assert re.search(r"rnscli: \d of 2 chips", lines)
+    assert re.search(r"rnscli: \d of 6 chips", lines)
