@@ -11,15 +11,16 @@ _TONES = {"good": "#2b8a3e", "bad": "#e03131", "doubtful": "#c2670a"}
 _STYLE = "".join(
     f".rnscli {selector}{{{rules}}}"
     for selector, rules in {
+        "table,.rnscli pre": "font-size:max(12px,.75em)",
         "table": "border-collapse:collapse;margin:0 0 .6em;width:auto;max-width:none",
-        "caption": "caption-side:top;text-align:left;padding:.2em .6em;color:inherit;opacity:.85",
-        "th,.rnscli td": "padding:.2em .6em;border:0;text-align:right;white-space:pre;"
+        "caption": "caption-side:top;text-align:left;padding:.2em .5em;color:inherit;opacity:.85",
+        "th,.rnscli td": "padding:.2em .5em;border:0;text-align:right;white-space:pre;"
         "vertical-align:top;color:inherit;background:none",
         ".list td": "white-space:pre-wrap",
         "td": "font-family:ui-monospace,Menlo,Consolas,monospace",
         "thead th": "border-bottom:1px solid currentColor",
         ".left": "text-align:left",
-        "pre": "margin:0 .6em;padding:0;color:inherit;background:none;opacity:.85;"
+        "pre": "margin:0 .5em;padding:0;color:inherit;background:none;opacity:.85;"
         "white-space:pre-wrap",
     }.items()
 )

@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 T_co = TypeVar("T_co", covariant=True)
 
 MAX_SHOWN = 60  # rows of a table
-_NOTEBOOK = 120  # characters beside one another
 _SEEN_BY = "by their keys, as in rows['bits']"
 
 
@@ -139,10 +138,16 @@ class Rows(Sequence[T_co], Generic[T_co]):
         except (TypeError, ValueError):
             named = ", ".join(sorted(one.__name__ for one in kinds)) or "nothing"
             raise InputError(f"`objects` are of {named}; give rows of one type") from None
-        told = tuple(key for key, one in columns.items() if one.identity)
-        others = tuple(key for key in columns if key not in told)
         given: list[Any] = list(objects)
-        return cls(given, plain_rows(given), columns, Layout(told, others))
+        table = plain_rows(given)
+        # What all have in common stands above the table.
+        told = tuple(
+            key
+            for key, one in columns.items()
+            if one.identity or all(row[key] == table[0][key] for row in table)
+        )
+        others = tuple(key for key in columns if key not in told)
+        return cls(given, table, columns, Layout(told, others))
 
     def __len__(self) -> int:
         return len(self.objects)
@@ -272,4 +277,4 @@ class Rows(Sequence[T_co], Generic[T_co]):
             return "<p>no rows</p>"
         below = [*below, *(f"warning: {one}" for one in self.remarks)]
         name = type(self.objects[0]).__name__ if len(self) == 1 else ""
-        return html_text(rows, self.columns, self.layout, _NOTEBOOK, _SEEN_BY, below, name)
+        return html_text(rows, self.columns, self.layout, _SEEN_BY, below, name)

@@ -163,7 +163,6 @@ def html_text(
     rows: Sequence[Row],
     columns: Columns,
     layout: Layout,
-    width: int,
     seen_by: str,
     below: Sequence[str] = (),
     name: str = "",
@@ -172,14 +171,15 @@ def html_text(
 
     ``name`` is that of a single row, which is shown as a list.
     """
-    tables = arranged(rows, columns, layout, width)
+    tables = arranged(rows, columns, layout, WIDTH)
     common = ", ".join(f"{title} = {value}" for title, value in tables[0].common)
     captions = [common or name, *("" for _ in tables[1:])]
     made = [
         table_html(one.titles, one.cells, one.left, caption, one.tones)
         for one, caption in zip(tables, captions, strict=True)
     ]
-    return notebook_html(made, [*_note(tables, width, seen_by), *below])
+    more = left_out(tables, seen_by)
+    return notebook_html(made, [*([more] if more else []), *below])
 
 
 def _columns_of(table: Arranged) -> list[tuple[str, ...]]:
