@@ -146,8 +146,9 @@ class Rows(Sequence[T_co], Generic[T_co]):
             for key, one in columns.items()
             if one.identity or all(row[key] == table[0][key] for row in table)
         )
-        others = tuple(key for key in columns if key not in told)
-        return cls(given, table, columns, Layout(told, others))
+        # Of equal rows it would be all.
+        results = tuple(key for key in columns if key not in told) or tuple(columns)
+        return cls(given, table, columns, Layout(told if len(told) < len(columns) else (), results))
 
     def __len__(self) -> int:
         return len(self.objects)
