@@ -267,7 +267,8 @@ def test_the_sentences_of_the_shell(
     ("function", "arguments", "options", "sentence"),
     [
         (rnscli.moduli, [], {"bit": 6}, "moduli has no option bit; did you mean bits?"),
-        (rnscli.energy, [], {"plot": "a.svg"}, "it has those of rnscli energy"),
+        (rnscli.energy, [], {"plot": "a.svg"}, "rows.plot('a.svg')"),
+        (rnscli.energy, [], {"keys": True}, "it has those of rnscli energy"),
         (rnscli.energy, [], {"format": "json"}, "energy has no option format"),
         (rnscli.dot_error, [], {"progress": print}, "it must be True, False or None"),
         (rnscli.energy, [], {"reference": 1}, "energy has no option reference"),

@@ -18,6 +18,15 @@ from rnscli.cli.plan import check, command_of, texts_of, words_of
 from rnscli.core import ModuliSet
 from rnscli.report import Drawing, Rows
 
+# What Python has in the place of options of the shell.
+_INSTEAD = {
+    "plot": "what it returns has a method for that: rows.plot('a.svg')",
+    "output": "rows.to_pandas() and rows.to_dicts() have what can be written",
+    "show": "rows['bits'] is a column, and rows.to_pandas() has all",
+    "sort": "rows.to_pandas().sort_values('bits') does that",
+    "quiet": "progress=False shows no bar",
+}
+
 
 def call(function: str, command_name: str, given: Mapping[str, Any]) -> Any:
     """The row of a command, or its rows where an option has several values.
@@ -42,8 +51,9 @@ def _called(function: str, command_name: str, given: Mapping[str, Any]) -> Any:
     listed = False
     for name, value in given.items():
         if name not in options:
-            hint = nearest(name, options) or f"; it has those of rnscli {command_name}"
-            raise InputError(f"{function} has no option {name}{hint}")
+            hint = nearest(name, options) or f"it has those of rnscli {command_name}"
+            hint = _INSTEAD.get(name, hint).removeprefix("; ")
+            raise InputError(f"{function} has no option {name}; {hint}")
         if value is None:
             continue
         plain = _plain(name, value)
