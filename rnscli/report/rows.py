@@ -2,7 +2,7 @@
 
 import shutil
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar, overload
@@ -114,7 +114,7 @@ class Rows(Sequence[T_co], Generic[T_co]):
     drawing: Drawing = field(default=Drawing(), compare=False)
 
     @classmethod
-    def of(cls, objects: Sequence[T_co]) -> Self:
+    def of(cls, objects: Iterable[T_co]) -> Self:
         """Rows of one type that come from elsewhere, such as parameter objects in a loop.
 
         Raises
@@ -131,14 +131,14 @@ class Rows(Sequence[T_co], Generic[T_co]):
         >>> [f"{p_err:.2e}" for p_err in rows["p_err"]]
         ['3.99e-03', '3.94e-02']
         """
-        kinds: set[Any] = {type(one) for one in objects}
+        given: list[Any] = list(objects)
+        kinds: set[Any] = {type(one) for one in given}
         try:
             (kind,) = kinds
             columns = columns_of(kind)
         except (TypeError, ValueError):
             named = ", ".join(sorted(one.__name__ for one in kinds)) or "nothing"
             raise InputError(f"`objects` are of {named}; give rows of one type") from None
-        given: list[Any] = list(objects)
         table = plain_rows(given)
         # What all have in common stands above the table.
         told = tuple(
@@ -207,6 +207,8 @@ class Rows(Sequence[T_co], Generic[T_co]):
         kept: Sequence[int] = range(len(self))
         for key, wanted in values.items():
             self._check(key)
+            if hasattr(wanted, "tolist"):  # of NumPy, pandas, PyTorch
+                wanted = wanted.tolist()
             several = wanted if isinstance(wanted, list | set | range) else [wanted]
             kept = [place for place in kept if value_of(self.table[place], key) in several]
         return self._part(kept)
@@ -249,6 +251,8 @@ class Rows(Sequence[T_co], Generic[T_co]):
             If there is no such picture, matplotlib is not installed, or the file cannot be
             written.
         """
+        if not self.table:
+            raise InputError("there are no rows to draw")
         made = RowsPicture(self.drawing.named(picture), self.table)
         if path is not None:
             made.save(path)

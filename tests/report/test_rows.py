@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import click
+import numpy as np
 import pytest
 
 import rnscli
@@ -105,7 +106,7 @@ def test_a_row_of_a_parameter_object_has_all_that_it_holds() -> None:
     assert [cells[0] for cells in Page(row._repr_html_()).rows] == list(shown)
     with pytest.raises(rnscli.InputError, match="only rows of a call with options"):
         row.plot()
-    several = Rows.of([row, row])
+    several = Rows.of(row for _ in range(2))
     assert several["p_err"] == [row.p_err] * 2 and "9.157e-07" in repr(several)
     for wrong in ([], [1], [row, rnscli.moduli()[0]]):
         with pytest.raises(rnscli.InputError, match="rows of one type"):
@@ -142,8 +143,10 @@ def test_long_rows_are_cut_and_warnings_stay() -> None:
 def test_some_of_the_rows() -> None:
     rows = rnscli.moduli(bits=[5, 6], redundant=[0, 1])
     assert rows.where(bits=6, redundant=[0, 1])["redundant"] == [0, 1]
-    assert rows.where(bits=6)[0] == rows[2]
+    assert list(rows.where(bits=np.array([6]))) == list(rows[2:])
     assert len(rows.where(bits=7)) == 0
+    with pytest.raises(rnscli.InputError, match="no rows to draw"):
+        rows.where(bits=7).plot()
     with pytest.raises(rnscli.InputError, match="no column 'bit'; did you mean bits"):
         rows.where(bit=6)
 
