@@ -116,7 +116,7 @@ from rnscli.networks.portable import OpenedNetwork as OpenedNetwork
 from rnscli.networks.portable import open_network as open_network
 from rnscli.networks.portable import open_untrained as open_untrained
 from rnscli.networks.recipe import Recipe as Recipe
-from rnscli.report.table import Rows as Rows
+from rnscli.report.rows import Rows as Rows
 from rnscli.reproduction.cases import NetworkStudy as NetworkStudy
 from rnscli.reproduction.cases import ReproducedRow as ReproducedRow
 from rnscli.reproduction.reproduce import Reproduction as Reproduction

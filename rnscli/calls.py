@@ -3,7 +3,8 @@
 A value is a number, a text as in the shell (``"4..8"``, ``"100fJ±30%"``) or, for a sweep, a list,
 a range or an array. One row comes back where every option has one value, defaults included, and
 `Rows` where one has several, for every combination: the rows of the shell. Whatever the shell
-refuses is an `InputError` with the same sentence.
+refuses is an `InputError` with the same sentence. ``progress`` shows how far a call has come: if it
+is not given, in a notebook and on a terminal; always or never with ``True`` and ``False``.
 
 The options of a command, their defaults and what contradicts what are declared once, with the
 command. So it is the command that answers, and click, which declares them, is loaded by the first
@@ -61,7 +62,7 @@ def moduli(*unnamed: Any, **options: Any) -> Any:
 def dot_error(
     parameters: "analysis.DotErrorParameters",
     runner: "runtime.Runner | None" = None,
-    progress: "Callable[[runtime.Progress[analysis.ErrorStatistics]], None] | None" = None,
+    progress: "Callable[[runtime.Progress[analysis.ErrorStatistics]], None] | bool | None" = None,
 ) -> "analysis.DotErrorResult": ...
 @overload
 def dot_error(**options: Any) -> Any: ...
@@ -74,7 +75,8 @@ def dot_error(parameters: Any = None, runner: Any = None, progress: Any = None, 
     Parameters
     ----------
     parameters, runner, progress
-        As `rnscli.analysis.error.dot_error.dot_error` has them, which is called then.
+        As `rnscli.analysis.error.dot_error.dot_error` has them, which is called then; ``progress``
+        may also be ``True``, for a bar.
     **more
         Instead, the options of ``rnscli error-sim``.
 
@@ -100,7 +102,12 @@ def dot_error(parameters: Any = None, runner: Any = None, progress: Any = None, 
     (True, True)
     """
     if _is_object(parameters, analysis.DotErrorParameters, more):
-        return analysis.dot_error(parameters, runner, progress)
+        if not isinstance(progress, bool):
+            return analysis.dot_error(parameters, runner, progress)
+        from rnscli.cli.bars import bar_for
+
+        with bar_for(progress)(parameters.pairs, "pairs") as advance:
+            return analysis.dot_error(parameters, runner, lambda one: advance(one.samples))
     return _answer("dot_error", "error-sim", more | _given(runner=runner, progress=progress))
 
 

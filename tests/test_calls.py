@@ -19,8 +19,8 @@ from rnscli.cli.call import call
 from rnscli.cli.main import run
 from rnscli.cli.plan.plan import command_of
 from rnscli.cli.terminal import with_options
+from rnscli.report.rows import MAX_SHOWN, Rows
 from rnscli.report.schema import json_text
-from rnscli.report.table import MAX_SHOWN, Rows
 
 Shell = Callable[[str], tuple[int, str, str]]
 
@@ -78,6 +78,7 @@ CALLS: dict[str, tuple[Callable[..., Any], Mapping[str, Any]]] = {
         {"max_error": 0.1, "core": "rns", "bits": 6, "pairs": 1000, "extrapolate": False},
     ),
 }
+_BY_OPTION, _BY_KEY = "with --wide or --show:", "by their keys, as in rows['bits']:"
 ROWS = [pytest.param(line, *made, id=line) for line, made in CALLS.items()]
 
 
@@ -107,7 +108,11 @@ def test_the_rows_of_the_shell(
     document = json.loads(text)
     assert json.loads(json_text("", {}, rows.to_dicts()))["rows"] == document["rows"]
     assert list(rows.to_dicts()[0]) == list(document["rows"][0])
-    assert f"{rows!r}\n" == shell(line)[1]
+    text = shell(line)[1]
+    table, found, _ = text.partition("also there, with --wide or --show: ")
+    assert repr(rows).startswith(table if found else text.split("\n\n")[0])
+    # Below it columns are seen by their keys, and options are arguments.
+    assert with_options(repr(rows)).replace(_BY_KEY, _BY_OPTION).split() == text.split()
 
 
 @pytest.mark.parametrize(
@@ -262,9 +267,10 @@ def test_the_sentences_of_the_shell(
     ("function", "arguments", "options", "sentence"),
     [
         (rnscli.moduli, [], {"bit": 6}, "moduli has no option bit; did you mean bits?"),
-        (rnscli.energy, [], {"plot": "a.svg"}, "it has those of rnscli energy"),
+        (rnscli.energy, [], {"plot": "a.svg"}, "rows.plot('a.svg')"),
+        (rnscli.energy, [], {"keys": True}, "it has those of rnscli energy"),
         (rnscli.energy, [], {"format": "json"}, "energy has no option format"),
-        (rnscli.dot_error, [], {"progress": print}, "dot_error has no option progress"),
+        (rnscli.dot_error, [], {"progress": print}, "it must be True, False or None"),
         (rnscli.energy, [], {"reference": 1}, "energy has no option reference"),
         (rnscli.moduli, [6], {}, "as in bits=6"),
         (rnscli.design, [6], {}, "as in bits=6"),

@@ -9,6 +9,7 @@ from types import ModuleType
 import click
 import pytest
 
+import rnscli
 from rnscli.cli.main import COMMANDS, cli
 
 SITE = Path(__file__).parent.parent / "docs" / "site"
@@ -27,7 +28,8 @@ def build() -> ModuleType:
 def test_links_of_the_site_lead_to_its_pages_and_files(build: ModuleType, tmp_path: Path) -> None:
     """Which the pages are in the repository, too, but elsewhere: test_links looks at those."""
     build.lay_out_pages(tmp_path)
-    made = {path.stem for path in tmp_path.glob("*.md")}
+    build.lay_out_notebooks(tmp_path)
+    made = {path.stem for path in (*tmp_path.glob("*.md"), *tmp_path.glob("*.ipynb"))}
     for page in tmp_path.glob("*.md"):
         text = re.sub(r"```.*?```|`[^`]*`", "", page.read_text(encoding="utf-8"), flags=re.DOTALL)
         for target in re.findall(r"\]\(([^)#]+)", text):
@@ -50,3 +52,9 @@ def test_the_gallery_has_a_picture_of_every_command_that_draws() -> None:
         if command and any(one.name == "plot" for one in command.params)
     }
     assert {picture["command"].split()[0] for picture in pictures} == drawing
+
+
+def test_every_public_name_is_on_a_page_of_the_library(build: ModuleType) -> None:
+    parts = [one for one in build.CONTENTS["library"].values() if one["package"] == "rnscli"]
+    named = [name for part in parts for name in build.names_of(part)]
+    assert sorted(named) == sorted(rnscli.__all__)

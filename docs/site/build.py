@@ -23,6 +23,7 @@ from typing import Any
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
 CONTENTS = tomllib.loads((HERE / "contents.toml").read_text(encoding="utf-8"))
+NOTEBOOKS = sorted((ROOT / "docs" / "notebooks").glob("*.ipynb"))
 # What code shows is no link.
 _LINK = re.compile(
     r"(?P<code>```.*?```|`[^`]+`)|\[(?P<text>[^\]]*)\]\((?P<path>[^)\s#]+)(?P<anchor>#[^)\s]*)?\)",
@@ -48,6 +49,8 @@ def mended(text: str, page: Path, names: dict[Path, str], source: Path) -> str:
                 path /= inner
         if path in names:
             return f"[{found['text']}]({names[path]}.md{found['anchor'] or ''})"
+        if path in NOTEBOOKS:
+            return f"[{found['text']}]({path.name})"
         if path.is_dir():
             return found["text"]
         copy = source / "files" / path.relative_to(ROOT)
@@ -79,6 +82,12 @@ def lay_out_pages(source: Path) -> None:
         (source / f"{name}.md").write_text(text, encoding="utf-8")
 
 
+def lay_out_notebooks(source: Path) -> None:
+    """Copy the notebooks, which Sphinx runs."""
+    for notebook in NOTEBOOKS:
+        shutil.copyfile(notebook, source / notebook.name)
+
+
 def lay_out_gallery(source: Path) -> None:
     """Draw every picture by its command, and write the page that shows them."""
     pictures = tomllib.loads((HERE / "gallery.toml").read_text(encoding="utf-8"))["picture"]
@@ -107,14 +116,20 @@ def lay_out_library(source: Path) -> None:
     for name, part in CONTENTS["library"].items():
         package = importlib.import_module(part["package"])
         body = [part["title"], "=" * len(part["title"]), "", part["text"], ""]
-        for one in package.__all__:
-            value = getattr(package, one)
-            if getattr(value, "__module__", "").startswith(tuple(part["modules"])):
-                body += _directive(f"{part['package']}.{one}", value)
+        for one in names_of(part):
+            body += _directive(f"{part['package']}.{one}", getattr(package, one))
         (source / f"{name}.rst").write_text("\n".join(body) + "\n", encoding="utf-8")
         listed.append(f"* [{part['title']}]({name}.rst): {part['text']}")
     lines += [*listed, "", "```{toctree}\n:hidden:\n", *CONTENTS["library"], "```", ""]
     (source / "library.md").write_text("\n".join(lines), encoding="utf-8")
+
+
+def names_of(part: dict[str, Any]) -> list[str]:
+    """The public names of a part of the library: the stub says from which module each is."""
+    stub = ROOT / part["package"].replace(".", "/") / "__init__.pyi"
+    text = stub.read_text(encoding="utf-8")
+    found = re.findall(r"^from (\S+) import \w+ as (\w+)$", text, re.MULTILINE)
+    return sorted(name for home, name in found if home.startswith(tuple(part["modules"])))
 
 
 def _directive(path: str, value: Any) -> Iterator[str]:
@@ -122,6 +137,8 @@ def _directive(path: str, value: Any) -> Iterator[str]:
         yield from (f".. autoclass:: {path}", "")
     elif callable(value):
         yield from (f".. autofunction:: {path}", "")
+    else:
+        yield from (f".. py:data:: {path}", f"   :value: {value!r}", "")
 
 
 def main() -> int:
@@ -133,6 +150,7 @@ def main() -> int:
     shutil.rmtree(folder, ignore_errors=True)
     source.mkdir(parents=True)
     lay_out_pages(source)
+    lay_out_notebooks(source)
     lay_out_library(source)
     lay_out_gallery(source)
     options = ["-W", "--keep-going", "-q", "-c", str(HERE), str(source), str(folder / "html")]

@@ -7,7 +7,10 @@ author = "The rnscli developers"
 copyright = f"{author}, MIT licence"
 release = __version__
 
-extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "sphinx_copybutton"]
+extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "sphinx_copybutton"]
+nb_execution_mode = "force"  # notebooks are stored without outputs
+nb_execution_raise_on_error = True
+nb_execution_timeout = 120
 root_doc = "index"
 html_theme = "furo"
 html_title = f"rnscli {release}"

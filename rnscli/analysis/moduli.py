@@ -8,7 +8,7 @@ from typing import Annotated, Any, NamedTuple
 
 from rnscli import base
 from rnscli.analysis import columns as c
-from rnscli.base import Column, InputError, NoSolutionError, Option, OptionGroup
+from rnscli.base import Column, InputError, NoSolutionError, Option, OptionGroup, ResultRow
 from rnscli.core import (
     DECODERS,
     MAX_VECTOR_SIZE,
@@ -448,8 +448,8 @@ def _given_or(value: int | None, default: int) -> int:
     return default if value is None else value
 
 
-@dataclass(frozen=True)
-class ModuliRow:
+@dataclass(frozen=True, repr=False)
+class ModuliRow(ResultRow):
     """A moduli set with the range it covers, as `rnscli moduli` reports it.
 
     ``moduli`` are the information moduli and ``redundant_moduli`` the others, both descending;

@@ -33,6 +33,10 @@ from rnscli.base.csv_table import read_listing as read_listing
 from rnscli.base.csv_table import read_table as read_table
 from rnscli.base.csv_table import signed_number as signed_number
 from rnscli.base.csv_table import whole_number as whole_number
+from rnscli.base.described import Described as Described
+from rnscli.base.described import facts_text as facts_text
+from rnscli.base.described import notebook_html as notebook_html
+from rnscli.base.described import table_html as table_html
 from rnscli.base.errors import MAX_ATTEMPTS as MAX_ATTEMPTS
 from rnscli.base.errors import DivergenceError as DivergenceError
 from rnscli.base.errors import EngineError as EngineError
@@ -88,6 +92,8 @@ from rnscli.base.option_group import OptionGroup as OptionGroup
 from rnscli.base.registry import RegistrationError as RegistrationError
 from rnscli.base.registry import Registry as Registry
 from rnscli.base.registry import registering_packages as registering_packages
+from rnscli.base.result_row import ResultRow as ResultRow
+from rnscli.base.result_row import plain_rows as plain_rows
 from rnscli.base.shapes import SHAPE as SHAPE
 from rnscli.base.shapes import InputShape as InputShape
 from rnscli.base.shapes import input_shape as input_shape

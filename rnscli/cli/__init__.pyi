@@ -1,6 +1,5 @@
 from rnscli.cli.answer import FORMATS as FORMATS
 from rnscli.cli.answer import PAGE as PAGE
-from rnscli.cli.answer import PLOTS as PLOTS
 from rnscli.cli.answer import Answer as Answer
 from rnscli.cli.answer import Bar as Bar
 from rnscli.cli.answer import Excerpt as Excerpt

@@ -83,7 +83,8 @@ class Answer:
     A point has what the columns hold that options make: the values of the options, or better, what
     holds for the row; ``None`` where an option does not concern it.
 
-    ``plot`` draws the rows on a canvas; ``page`` makes the web page of the run,
+    ``plot`` draws the rows on a canvas, and ``pictures`` what else there is to be
+    seen of them, by name; ``page`` makes the web page of the run,
     where a command has one; ``folder`` makes the files of a folder, by
     relative path, where a command writes one. ``problems`` are points without an answer;
     ``disagreements`` fail like requirements (``None`` if nothing was compared); ``remarks`` only
@@ -92,7 +93,7 @@ class Answer:
     """
 
     results: Sequence[tuple[Point, Any]]
-    plot: Callable[[Sequence[report.Row], report.Canvas], bytes] | None = None
+    plot: report.Plot | None = None
     problems: Sequence[str] = ()
     disagreements: Sequence[str] | None = None
     remarks: Sequence[str] = ()
@@ -103,6 +104,7 @@ class Answer:
     layout: report.Layout | None = None  # in place of that of the command
     page: "Callable[[Result], str] | None" = None
     folder: "Callable[[Result], Mapping[str, bytes]] | None" = None
+    pictures: Mapping[str, report.Plot] = field(default_factory=dict)
 
     def without_defaults(self, options: Mapping[str, Any], given: Collection[str]) -> Self:
         """With problems of what nobody asked for as remarks.
@@ -147,7 +149,7 @@ class Question:
     is_lasting: bool = True
     given: Collection[str] = ()  # names of the options that are not left to their defaults
     # Draws rows of before, where the picture takes no more than them.
-    picture: Callable[[Sequence[report.Row], report.Canvas], bytes] | None = None
+    picture: report.Plot | None = None
 
 
 def prepared(
@@ -244,38 +246,40 @@ class Result:
 
     @property
     def draw(self) -> Callable[[str], bytes] | None:
-        """Draws the rows in one of `PLOTS`; ``None`` where there is no picture."""
-        return None if self.answer.plot is None else self._drawn
+        """Draws the rows in one of `PICTURES`; ``None`` where there is no picture."""
+        return (
+            None if self.answer.plot is None else partial(self.drawn, self.answer.plot, self.rows)
+        )
 
-    def _drawn(self, kind: str) -> bytes:
-        assert self.answer.plot is not None
-        fixed = report.fixed(self.rows, self.columns, self.layout)
+    def drawn(self, plot: report.Plot, rows: Sequence[report.Row], kind: str) -> bytes:
+        """A picture of rows of the result, in one of `PICTURES`."""
+        fixed = report.fixed(rows, self.columns, self.layout)
         canvas = report.Canvas(kind, fixed, self.columns, self.swept)
         if kind == PAGE:
-            return report.page_html(self._page_of_picture(canvas)).encode()
-        return self.answer.plot(self.rows, canvas)
+            return report.page_html(self._page_of_picture(plot, rows, canvas)).encode()
+        return plot(rows, canvas)
 
-    def _page_of_picture(self, canvas: report.Canvas) -> report.RunPage:
-        assert self.answer.plot is not None
-        plot, rows = self.answer.plot, self.rows
-
+    def _page_of_picture(
+        self, plot: report.Plot, rows: Sequence[report.Row], canvas: report.Canvas
+    ) -> report.RunPage:
         def draw(on_page: report.Canvas) -> bytes:
             return plot(rows, replace(on_page, columns=canvas.columns, swept=canvas.swept))
 
+        part = replace(self, rows=rows)
         shown = [key for key in self.layout.joined.keys if key in self.columns]
         return report.RunPage(
             title=f"rnscli {self.command}",
             lead=self.summary,
             command=self.command_line,
             options=self.stated,
-            tables=[report.PageTable("Rows", self.rows, self.columns, shown)],
+            tables=[report.PageTable("Rows", rows, self.columns, shown)],
             pictures=[report.PagePicture("picture", "Picture", canvas.fixed, draw)],
             notes={
                 "Below the table": [" ".join(self.answer.footer)] if self.answer.footer else [],
                 "Remarks": self.answer.remarks,
                 "No answer": self.answer.problems,
             },
-            documents={f"{self.command}.json": self.json, f"{self.command}.csv": self.csv},
+            documents={f"{self.command}.json": part.json, f"{self.command}.csv": part.csv},
             picture_first=True,
         )
 
@@ -307,11 +311,6 @@ _TABLES = {  # what `report.table_text` calls them; no format is a table, or a l
 }  # fmt: skip
 _ALSO = {"table": ("list",), "latex": ("siunitx",)}  # formats with the same suffix
 _SUFFIXES = {".json": "json", ".csv": "csv", ".md": "markdown", ".tex": "latex", ".txt": "table"}
-# Forms of a picture, with the modules that each needs.
-PLOTS: Mapping[str, tuple[str, ...]] = {
-    "svg": ("matplotlib",), "png": ("matplotlib",), "pdf": ("matplotlib",),
-    PAGE: ("matplotlib", "jinja2"),
-}  # fmt: skip
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -360,17 +359,12 @@ class Output:
                 raise base.InputError(f"there is no page with {self.no_page}; give another format")
             report.check_available("a page", ("matplotlib", "jinja2"))
         if self.plot is not None:
-            kind = self.plot.suffix.lower().removeprefix(".")
-            if kind not in PLOTS:
-                raise base.InputError(
-                    f"--plot {self.plot} has no known suffix; use one of .{', .'.join(PLOTS)}"
-                )
+            kind = report.check_picture(self.plot, "--plot")
             if self.output is not None and self.output.resolve() == self.plot.resolve():
                 raise base.InputError(
                     f"--output and --plot are both {self.plot}; give them different names"
                 )
-            base.check_writable(self.plot, "--plot")
-            report.check_available("--plot", PLOTS[kind])
+            report.check_available("--plot", report.PICTURES[kind])
         if self.folder is not None:
             self._check_folder(self.folder)
         elif self.force:

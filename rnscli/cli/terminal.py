@@ -125,7 +125,7 @@ def with_options(message: str) -> str:
     return re.sub(r"`([a-z]\w*)`", lambda name: "--" + name[1].replace("_", "-"), message)
 
 
-_PATIENCE = 1.0  # seconds without a word
+PATIENCE = 1.0  # seconds without a word
 
 
 class Advance(Protocol):
@@ -183,17 +183,17 @@ def progress_bar(total: float, what: str, quiet: bool = False) -> Iterator[Advan
         recorded: float = 0,
     ) -> None:
         seconds = time.monotonic() - begin
-        if not seconds > _PATIENCE:
+        if not seconds > PATIENCE:
             return
         bar.update(done, total)
         rate = (done - recorded) / (seconds or 1.0)
-        words.plain = _progress_text(done, bar.total or done, bar.total == known, what, rate)
+        words.plain = progress_text(done, bar.total or done, bar.total == known, what, rate)
         if note is not None:
             note_line.plain = note()
 
     # On a timer, as the first block may take long.
     words.plain = f"0 of {total:,.0f} {what}"
-    starter = threading.Timer(_PATIENCE, live.start)
+    starter = threading.Timer(PATIENCE, live.start)
     starter.daemon = True
     starter.start()
     try:
@@ -205,7 +205,7 @@ def progress_bar(total: float, what: str, quiet: bool = False) -> Iterator[Advan
             live.stop()
 
 
-def _progress_text(done: float, total: float, known: bool, what: str, rate: float) -> str:
+def progress_text(done: float, total: float, known: bool, what: str, rate: float) -> str:
     """How much of how much, if that is known and no estimate, how fast, and how long yet."""
     text = f"{done:,.0f} of {f'{total:,.0f}' if known else _rounded(total)} {what}"
     if rate <= 0:

@@ -6,7 +6,15 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, NamedTuple, Self
 
-from rnscli.base import InputError, Uncertain, check_choice, check_int, shown
+from rnscli.base import (
+    Described,
+    InputError,
+    Uncertain,
+    check_choice,
+    check_int,
+    engineering,
+    shown,
+)
 from rnscli.core import Devices
 from rnscli.hardware import expression
 from rnscli.hardware.constants import FACTORS, KNOWN, LOGIC_FACTOR, Constant, check_constants
@@ -199,8 +207,8 @@ class Parts(tuple[Priced, ...]):
 _OWN = ("node", *FACTORS)  # constants that every technology has
 
 
-@dataclass(frozen=True, kw_only=True)
-class Technology:
+@dataclass(frozen=True, kw_only=True, repr=False)
+class Technology(Described):
     """What arrays of one kind are made of.
 
     Parameters
@@ -284,6 +292,18 @@ class Technology:
         # One node for the array and the logic around it, also where another node is set.
         made = replace(self.operations, node=self.node, factor=getattr(self, LOGIC_FACTOR))
         object.__setattr__(self, "operations", made)
+
+    def facts(self) -> list[tuple[str, str]]:
+        found = [
+            ("name", self.name),
+            ("description", self.description),
+            ("kind", self.kind),
+            ("modulo", self.modulo),
+            ("node", engineering(self.node, "m")),
+            ("largest array", f"{self.rows} x {self.columns}"),
+            ("parts", ", ".join(part.name for part in self.parts)),
+        ]
+        return [(name, value) for name, value in found if value]
 
     def check_units(self) -> None:
         """Refuse formulas whose results have other units than they are for."""

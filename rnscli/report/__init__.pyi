@@ -30,6 +30,10 @@ from rnscli.report.page import PageTable as PageTable
 from rnscli.report.page import RunPage as RunPage
 from rnscli.report.page import page_environment as page_environment
 from rnscli.report.page import page_html as page_html
+from rnscli.report.picture import PICTURES as PICTURES
+from rnscli.report.picture import Draw as Draw
+from rnscli.report.picture import RowsPicture as RowsPicture
+from rnscli.report.picture import check_picture as check_picture
 from rnscli.report.plots.accuracy import check_plot as check_plot
 from rnscli.report.plots.accuracy import plot_accuracy as plot_accuracy
 from rnscli.report.plots.chip.chip_pictures import CHIP_PICTURES as CHIP_PICTURES
@@ -54,6 +58,7 @@ from rnscli.report.plots.figure import PLAIN as PLAIN
 from rnscli.report.plots.figure import SIZE as SIZE
 from rnscli.report.plots.figure import Canvas as Canvas
 from rnscli.report.plots.figure import Look as Look
+from rnscli.report.plots.figure import Plot as Plot
 from rnscli.report.plots.figure import check_available as check_available
 from rnscli.report.plots.figure import clean as clean
 from rnscli.report.plots.figure import engineering_axis as engineering_axis
@@ -80,6 +85,8 @@ from rnscli.report.requirements import conditions_of as conditions_of
 from rnscli.report.requirements import failures as failures
 from rnscli.report.requirements import identified as identified
 from rnscli.report.requirements import in_short as in_short
+from rnscli.report.rows import Drawing as Drawing
+from rnscli.report.rows import Rows as Rows
 from rnscli.report.saved import SavedResult as SavedResult
 from rnscli.report.saved import read_saved as read_saved
 from rnscli.report.saved import saved_of as saved_of
@@ -92,6 +99,6 @@ from rnscli.report.schema import json_text as json_text
 from rnscli.report.schema import row_schema as row_schema
 from rnscli.report.schema import strict_object as strict_object
 from rnscli.report.schema import uncertain_schema as uncertain_schema
-from rnscli.report.table import Rows as Rows
+from rnscli.report.table import html_text as html_text
 from rnscli.report.table import print_table as print_table
 from rnscli.report.table import table_text as table_text

@@ -13,6 +13,7 @@ _NUMBER = re.compile(r"((?:± )?[+-]?\d+)((?:\.\d+)?(?:e[+-]\d+)?)(%| \S+)?")
 _NEUTRAL = ("", "-", "inf")
 # Stated in every picture, also where a table has no place for it.
 _ALWAYS = ("bits", "vector_size", "technology")
+SEEN_BY = "with --wide or --show"  # columns that there is no room for
 _NAMED = 10  # columns that are left out
 
 
@@ -73,12 +74,12 @@ def fixed(rows: Sequence[Row], columns: Columns, layout: Layout) -> str:
     return ", ".join(f"{title} = {value}" for title, value in pairs)
 
 
-def left_out(tables: Sequence[Arranged]) -> str:
+def left_out(tables: Sequence[Arranged], seen_by: str = SEEN_BY) -> str:
     """A line about the columns that there is no room for; empty if there are none."""
     keys = [*dict.fromkeys(key for table in tables for key in table.dropped)]
     more = f" and {len(keys) - _NAMED} more" if len(keys) > _NAMED + 1 else ""
     named = ", ".join(keys[:_NAMED] if more else keys)
-    return f"also there, with --wide or --show: {named}{more}" if keys else ""
+    return f"also there, {seen_by}: {named}{more}" if keys else ""
 
 
 def width_of(columns: Sequence[int]) -> int:

@@ -1,26 +1,22 @@
-"""Rows as a table for a person: on a terminal, as plain text, in Markdown, in LaTeX; in Python."""
+"""Rows as a table for a person: on a terminal, as plain text, in Markdown, in LaTeX, in HTML."""
 
 import re
 import textwrap
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
-from rnscli.base import InputError, flat_row, nearest, value_of
-from rnscli.report.arranged import Arranged, Marked, arranged, left_out, width_of
+from rnscli.base import notebook_html, table_html
+from rnscli.report.arranged import SEEN_BY, Arranged, Marked, arranged, left_out, width_of
 from rnscli.report.latex import latex_text
 from rnscli.report.layout import Columns as Columns
 from rnscli.report.layout import Layout, View
 from rnscli.report.layout import Row as Row
 
 if TYPE_CHECKING:
-    import pandas
     from rich.table import Table as RichTable
 
-T_co = TypeVar("T_co", covariant=True)
-
 WIDTH = 100  # of what is no terminal
-MAX_SHOWN = 60  # rows of a table in Python
 # Colours that can be read on black and on white, of the 256 that nearly all terminals have.
 STYLES = {"good": "color(28)", "bad": "bold color(160)", "doubtful": "color(130)"}
 _NO_BREAK = "\N{NO-BREAK SPACE}"
@@ -28,7 +24,14 @@ _LATEX = {"latex": False, "siunitx": True}
 
 
 def table_text(
-    rows: Sequence[Row], columns: Columns, layout: Layout, style: str, view: View | None = None
+    rows: Sequence[Row],
+    columns: Columns,
+    layout: Layout,
+    style: str,
+    view: View | None = None,
+    *,
+    width: int = WIDTH,
+    seen_by: str = SEEN_BY,
 ) -> str:
     """A table as text.
 
@@ -38,18 +41,20 @@ def table_text(
     """
     markup = style in ("markdown", *_LATEX)
     form = "markup" if markup else "auto" if style == "plain" else style
-    tables = arranged(rows, columns, layout, WIDTH, view=view, form=form)
+    tables = arranged(rows, columns, layout, width, view=view, form=form)
     if style in _LATEX:
         return latex_text(tables, siunitx=_LATEX[style])
     if markup:
         tables = list(map(_escaped, tables))
     is_wide = view is not None and view.wide
-    bodies = [_body(one, markup, None if markup or is_wide else WIDTH) for one in tables]
+    bodies = [_body(one, markup, None if markup or is_wide else width) for one in tables]
     # A title and its value stay in one line, if there is one for them.
     pairs = [f"{title} = {value}" for title, value in tables[0].common]
-    common = ", ".join(p.replace(" ", _NO_BREAK) if len(p) < WIDTH else p for p in pairs)
-    lines = [*(line.replace(_NO_BREAK, " ") for line in _wrapped(common)), ""] if common else []
-    notes = _note(tables)
+    common = ", ".join(p.replace(" ", _NO_BREAK) if len(p) < width else p for p in pairs)
+    lines = (
+        [*(line.replace(_NO_BREAK, " ") for line in _wrapped(common, width)), ""] if common else []
+    )
+    notes = _note(tables, width, seen_by)
     return (
         "\n".join([*lines, "\n\n".join(bodies), *([""] if markup and notes else []), *notes]) + "\n"
     )
@@ -154,18 +159,41 @@ def _view(table: Arranged) -> "RichTable":
     return view
 
 
+def html_text(
+    rows: Sequence[Row],
+    columns: Columns,
+    layout: Layout,
+    seen_by: str,
+    below: Sequence[str] = (),
+    name: str = "",
+) -> str:
+    """Tables for a notebook, with lines of text below them; the cells are those of a terminal.
+
+    ``name`` is that of a single row, which is shown as a list.
+    """
+    tables = arranged(rows, columns, layout, WIDTH)
+    common = ", ".join(f"{title} = {value}" for title, value in tables[0].common)
+    captions = [common or name, *("" for _ in tables[1:])]
+    made = [
+        table_html(one.titles, one.cells, one.left, caption, one.tones)
+        for one, caption in zip(tables, captions, strict=True)
+    ]
+    more = left_out(tables, seen_by)
+    return notebook_html(made, [*([more] if more else []), *below])
+
+
 def _columns_of(table: Arranged) -> list[tuple[str, ...]]:
     """The cells of each column, below its title."""
     lines = [table.titles, *table.cells] if table.titles else table.cells
     return list(zip(*lines, strict=True))
 
 
-def _note(tables: Sequence[Arranged], width: int = WIDTH) -> list[str]:
-    text = left_out(tables)
+def _note(tables: Sequence[Arranged], width: int, seen_by: str = SEEN_BY) -> list[str]:
+    text = left_out(tables, seen_by)
     return _wrapped(text, width) if text else []
 
 
-def _wrapped(text: str, width: int = WIDTH) -> list[str]:
+def _wrapped(text: str, width: int) -> list[str]:
     return textwrap.wrap(text, width, break_long_words=False, break_on_hyphens=False)
 
 
@@ -177,102 +205,3 @@ def _wrapping(table: Arranged, most: int) -> list[int | None]:
         widths[widths.index(max(widths))] -= 1
     both = zip(widths, needed, strict=True)
     return [width if width < natural else None for width, natural in both]
-
-
-@dataclass(frozen=True, repr=False)
-class Rows(Sequence[T_co], Generic[T_co]):
-    """Rows by their places, columns by their keys; printed as the table that a shell shows.
-
-    Parameters
-    ----------
-    objects
-        The rows as frozen objects.
-    table
-        The same rows by the keys of ``--format json``, those of the options included.
-    columns, layout
-        Meaning and heading of each column, and how the table shows them.
-    shown
-        How many rows it shows, the first ones; as many as can be read if not given.
-    footer
-        Lines below the table.
-
-    Examples
-    --------
-    >>> import rnscli
-    >>> rows = rnscli.moduli(bits=range(5, 8))
-    >>> rows[1].moduli, rows["lost_bits"]
-    ((63, 62, 61, 59), [11, 12, 13])
-    >>> rows
-    h = 128
-    <BLANKLINE>
-    bits  required  b_out  lost  moduli       N     range   log2
-    ----  --------  -----  ----  -----------  -  --------  -----
-       5     57601     16    11  31 29 28 27  4    679644  19.37
-       6    246017     18    12  63 62 61 59  4  14057694  23.74
-       7   1016065     20    13  127 126 125  3   2000250  20.93
-    """
-
-    objects: Sequence[T_co]
-    table: Sequence[Row]
-    columns: Columns
-    layout: Layout
-    shown: int | None = None
-    footer: Sequence[str] = ()
-
-    def __len__(self) -> int:
-        return len(self.objects)
-
-    @overload
-    def __getitem__(self, place: int) -> T_co: ...
-    @overload
-    def __getitem__(self, place: slice) -> "Rows[T_co]": ...
-    @overload
-    def __getitem__(self, place: str) -> list[Any]: ...
-    def __getitem__(self, place: int | slice | str) -> Any:
-        """A row, several rows, or the values of a column.
-
-        Raises
-        ------
-        InputError
-            If there is no such column.
-        """
-        if isinstance(place, str):
-            keys = [key for column in self.columns.values() for key in column.flat_keys]
-            if place not in (*self.columns, *keys):
-                raise InputError(f"there is no column {place!r}{nearest(place, self.columns)}")
-            return [value_of(row, place) for row in self.table]
-        if isinstance(place, slice):
-            return Rows(self.objects[place], self.table[place], self.columns, self.layout)
-        return self.objects[place]
-
-    def to_dicts(self) -> list[Row]:
-        """Each row by the keys of ``--format json``."""
-        return [dict(row) for row in self.table]
-
-    def to_pandas(self) -> "pandas.DataFrame":
-        """A table with the columns of ``--format csv``: an interval is two of them.
-
-        Raises
-        ------
-        InputError
-            If pandas is not installed.
-        """
-        try:
-            import pandas
-        except ImportError:
-            raise InputError(
-                "to_pandas needs pandas; install it with: pip install pandas"
-            ) from None
-        columns = self.columns.values()
-        keys = [key for column in columns for key in column.flat_keys]
-        return pandas.DataFrame([flat_row(columns, row) for row in self.table], columns=keys)
-
-    def __repr__(self) -> str:
-        """The table, or how it begins where it is long."""
-        if not self.table:
-            return "no rows"
-        text = table_text(
-            self.table[: self.shown or MAX_SHOWN], self.columns, self.layout, "plain"
-        ).rstrip("\n")
-        cut = self.shown is None and len(self) > MAX_SHOWN
-        return "\n".join([text, *([f"... {len(self)} rows in all"] if cut else []), *self.footer])

@@ -19,7 +19,17 @@ from typing import Annotated, Any
 
 from rnscli import analysis, base
 from rnscli.analysis.energy.bill import energy
-from rnscli.base import Column, Option, OptionGroup, command_line, ends, number, percent, sequence
+from rnscli.base import (
+    Column,
+    Option,
+    OptionGroup,
+    ResultRow,
+    command_line,
+    ends,
+    number,
+    percent,
+    sequence,
+)
 from rnscli.core import (
     CALIBRATED,
     CORES,
@@ -205,8 +215,8 @@ def as_often_printed(value: float | tuple[int, ...]) -> str:
     return f"{value:.0f}" if value >= 1e5 else f"{value:.6g}"
 
 
-@dataclass(frozen=True)
-class ReproducedRow:
+@dataclass(frozen=True, repr=False)
+class ReproducedRow(ResultRow):
     """A published value beside the computed one, as `rnscli reproduce` reports it.
 
     ``computed`` is in ``unit``, without a prefix, and so are ``computed_ci95``, the interval of

@@ -1,5 +1,6 @@
 """Published results, computed again: a selection of them, with or without neural networks."""
 
+from collections import Counter
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property, lru_cache
@@ -7,7 +8,7 @@ from typing import Any, TypeVar
 
 from rnscli import analysis
 from rnscli.analysis.analog_core import analog_core
-from rnscli.base import RnscliError
+from rnscli.base import Described, RnscliError
 from rnscli.matrix import Dataflow, ProductCounts
 from rnscli.networks import (
     INSTALL,
@@ -24,12 +25,16 @@ WORDS: int = cases.CONDITIONS["words"]
 Kind = TypeVar("Kind", bound=Work)
 
 
-@dataclass(frozen=True)
-class Reproduction:
+@dataclass(frozen=True, repr=False)
+class Reproduction(Described):
     """The rows, and what is behind them: what has come of each simulation, test and training."""
 
     rows: tuple[cases.ReproducedRow, ...] = ()
     done: Mapping[Work, Any] = field(default_factory=dict)
+
+    def facts(self) -> list[tuple[str, str]]:
+        verdicts = Counter(row.verdict for row in self.rows)
+        return [("rows", str(len(self.rows))), *((name, str(n)) for name, n in verdicts.items())]
 
     def __add__(self, other: "Reproduction") -> "Reproduction":
         return Reproduction(self.rows + other.rows, {**self.done, **other.done})

@@ -188,7 +188,7 @@ def on_a_terminal(*arguments: str) -> str:
     """What an impatient person sees on stderr while stdout goes to a file."""
     leader, follower = pty.openpty()
     program = (
-        "from rnscli.cli import terminal; terminal._PATIENCE = 0.0; "
+        "from rnscli.cli import terminal; terminal.PATIENCE = 0.0; "
         "from rnscli.cli.main import main; main()"
     )
     process = subprocess.Popen(

@@ -5,7 +5,7 @@ from typing import Annotated
 
 from rnscli.analysis import columns as c
 from rnscli.analysis.energy.rows import energy_of, part
-from rnscli.base import Column, area, percent, prefixed, span
+from rnscli.base import Column, ResultRow, area, percent, prefixed, span
 
 # fmt: off
 
@@ -21,8 +21,8 @@ def busy(what: str, heading: str) -> Column:
     return Column(f"Time in a run in which {what}.", heading, _TIME)
 
 
-@dataclass(frozen=True)
-class ChipRow:
+@dataclass(frozen=True, repr=False)
+class ChipRow(ResultRow):
     """A layer of a network on a chip, or all of it (``layer`` is then ``total``); base SI units.
 
     Energies are for one run of the workload, a batch, in the rows of layers and in the total;

@@ -7,12 +7,12 @@ from rnscli.analysis import columns as c
 from rnscli.analysis.chip.rows import LIMITS
 from rnscli.analysis.design.rows import DesignChoice
 from rnscli.analysis.energy.rows import energy_of
-from rnscli.base import Column, area, decibels, percent, prefixed
+from rnscli.base import Column, ResultRow, area, decibels, percent, prefixed
 
 # fmt: off
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class ChipDesignRow(DesignChoice):
     """A chip of a search, as `rnscli design --workload` reports it; base SI units.
 
@@ -74,8 +74,8 @@ class ChipDesignRow(DesignChoice):
     )]
 
 
-@dataclass(frozen=True)
-class LayerBitsRow:
+@dataclass(frozen=True, repr=False)
+class LayerBitsRow(ResultRow):
     """A layer on arrays of its own kind, as `rnscli design --layer-bits` reports it.
 
     ``role`` is ``layer``, ``total`` for all of them, or ``uniform`` for the best single design of

@@ -4,12 +4,12 @@ from dataclasses import dataclass, replace
 from typing import Annotated
 
 from rnscli.analysis import columns as c
-from rnscli.base import Column, ends, mark, percent, prefixed, probability
+from rnscli.base import Column, ResultRow, ends, mark, percent, prefixed, probability
 from rnscli.hardware import KNOWN
 
 
-@dataclass(frozen=True)
-class DesignChoice:
+@dataclass(frozen=True, repr=False)
+class DesignChoice(ResultRow):
     """What a design of a search is, whatever is asked of it.
 
     ``role`` is ``chosen``, ``front`` or ``neighbour``; a neighbour differs from the chosen one
@@ -85,7 +85,7 @@ class DesignChoice:
     expected_attempts: c.ExpectedAttempts | None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class DesignRow(DesignChoice):
     """A design of a search, as `rnscli design` reports it; base SI units.
 
@@ -155,8 +155,8 @@ def _target(of: str) -> Column:
 _POWER = KNOWN["laser_power"].column("laser_power")
 
 
-@dataclass(frozen=True)
-class GainRow:
+@dataclass(frozen=True, repr=False)
+class GainRow(ResultRow):
     """What light and energy a code takes to reach a target, as `rnscli design --coding-gain` says.
 
     ``laser_power_w`` is the least on as many arrays as the dot product has without redundancy,
@@ -215,8 +215,8 @@ class GainRow:
     ]
 
 
-@dataclass(frozen=True)
-class FamilyRow:
+@dataclass(frozen=True, repr=False)
+class FamilyRow(ResultRow):
     """A family of codes at a level of noise, as `rnscli design --families` compares them.
 
     ``spare`` is the number of redundant moduli of the coprime set whose number of channels all

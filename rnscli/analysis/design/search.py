@@ -35,10 +35,11 @@ from rnscli.analysis.design.nearest_noise import (
 )
 from rnscli.analysis.design.outcome import PART, CodeOutcome, Outcome
 from rnscli.analysis.design.pareto import by_fronts, in_order, pareto_front, ranked, rounded
+from rnscli.analysis.design.rows import DesignRow
 from rnscli.analysis.design.space import LIGHT_AXES, Design, DesignSpace
 from rnscli.analysis.error import dot_errors
 from rnscli.analysis.faults import MAX_RANGE
-from rnscli.base import NoSolutionError, RnscliError, check_choice
+from rnscli.base import Described, NoSolutionError, RnscliError, check_choice, columns_of
 from rnscli.core import CORES, DEVICE, DigitalKind, NoiseSetting
 from rnscli.runtime import Runner
 
@@ -73,8 +74,8 @@ class Rejected:
     reason: str
 
 
-@dataclass(frozen=True)
-class DesignResult:
+@dataclass(frozen=True, repr=False)
+class DesignResult(Described):
     """The outcome of a search.
 
     ``chosen`` has the least of the first objective among the designs that keep all limits, and of
@@ -98,7 +99,18 @@ class DesignResult:
     pruned: int
     feasible: int
     objectives: tuple[str, ...]
-    within: Callable[[int], tuple[tuple[Candidate, ...], Ranks]] = field(compare=False, repr=False)
+    within: Callable[[int], tuple[tuple[Candidate, ...], Ranks]] = field(compare=False)
+
+    def facts(self) -> list[tuple[str, str]]:
+        columns, numbers = columns_of(DesignRow), vars(self.chosen.metrics)
+        found = [("chosen", str(self.chosen.design))]
+        for key in columns.keys() & numbers.keys():
+            shown = columns[key].shown(numbers[key])
+            found.append((columns[key].name(shown), shown))
+        order = [column.name("") for column in columns.values()]
+        found[1:] = sorted(found[1:], key=lambda one: order.index(one[0]))
+        counts = f"{self.feasible} of {self.designs} designs keep the limits"
+        return [*found, ("front", f"{len(self.front)} designs"), ("space", counts)]
 
 
 def digital_error(space: DesignSpace, runner: Runner | None = None) -> float:

@@ -5,7 +5,7 @@ from typing import Annotated
 
 from rnscli.analysis import columns as c
 from rnscli.analysis.energy.energy_design import ONCE_GROUPS, Energies
-from rnscli.base import Column, area, ends, joules, mark, percent, prefixed
+from rnscli.base import Column, ResultRow, area, ends, joules, mark, percent, prefixed
 
 # Declarations take as few lines as they need: these are tables.
 # fmt: off
@@ -33,8 +33,8 @@ ENERGY_PARTS = tuple(PART_KEYS.values())
 ONCE = tuple(PART_KEYS[group] for group in ONCE_GROUPS)  # those that attempts do not repeat
 
 
-@dataclass(frozen=True)
-class EnergyRow:
+@dataclass(frozen=True, repr=False)
+class EnergyRow(ResultRow):
     """The bill of one dot product of h terms in an h x c array; all in base SI units.
 
     `ENERGY_PARTS` are its parts, averaged over the attempts, and
@@ -154,8 +154,8 @@ class EnergyRow:
     extrapolated: c.Extrapolated
 
 
-@dataclass(frozen=True)
-class PartRow:
+@dataclass(frozen=True, repr=False)
+class PartRow(ResultRow):
     """A part of the bill of a pass: how many there are, and what each takes; base SI units.
 
     ``energy_j`` is ``count`` times ``energy_each_j`` times ``repeats``, the attempts of a pass that
@@ -195,8 +195,8 @@ class PartRow:
     redundant_moduli: c.RedundantModuli | None
 
 
-@dataclass(frozen=True)
-class SensitivityRow:
+@dataclass(frozen=True, repr=False)
+class SensitivityRow(ResultRow):
     """How the energy of a dot product moves when one constant goes through its range.
 
     The others keep their values. ``swing`` is the width of the interval over the energy;

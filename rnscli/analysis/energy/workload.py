@@ -10,7 +10,7 @@ from rnscli.analysis.energy.bill import Constants, at_values, design_columns, un
 from rnscli.analysis.energy.parameters import EnergyParameters
 from rnscli.analysis.energy.product_energy import product_energy
 from rnscli.analysis.energy.rows import ConverterEnergy, EnergyRow, energy_of, part
-from rnscli.base import Column, Uncertain, joules, percent
+from rnscli.base import Column, ResultRow, Uncertain, joules, percent
 from rnscli.core import times
 from rnscli.hardware import LOGIC_FACTOR, TOTAL, Gemm, Workload
 from rnscli.hardware.operations import OperationPrices
@@ -25,8 +25,8 @@ _OF_A_LAYER = ("m", "k", "n", "times", "stationary")
 
 
 # fmt: off
-@dataclass(frozen=True)
-class WorkloadRow:
+@dataclass(frozen=True, repr=False)
+class WorkloadRow(ResultRow):
     """A layer of a workload, or all of them (``layer`` is then ``total``); base SI units.
 
     ``passes`` are operations of the array, each with one vector of inputs; ``utilisation`` is the

@@ -20,7 +20,15 @@ from rnscli.analysis.statistics import (
     SimulationOptions,
     proportion_interval,
 )
-from rnscli.base import InputError, Names, Option, OptionGroup, WholeNumbers
+from rnscli.base import (
+    Described,
+    InputError,
+    Names,
+    Option,
+    OptionGroup,
+    WholeNumbers,
+    columns_of,
+)
 from rnscli.core import FloatArray, IntArray
 from rnscli.runtime import Progress, Runner, Work, describe, versions
 
@@ -393,8 +401,8 @@ def _of_pairs(x: FloatArray, columns: FloatArray) -> FloatArray:
     return found
 
 
-@dataclass(frozen=True)
-class DotErrorResult:
+@dataclass(frozen=True, repr=False)
+class DotErrorResult(Described):
     """The statistics of the requested cores, and the rows that they make, in the order of these.
 
     Statistics are by `DotErrorParameters.labels`, and those of the reference by its name.
@@ -408,6 +416,21 @@ class DotErrorResult:
         # Intervals need SciPy, which takes longer to import than a short simulation.
         labels = self.parameters.labels
         return tuple(_row(self.parameters, label, self.statistics) for label in labels)
+
+    def facts(self) -> list[tuple[str, str]]:
+        asked, column = self.parameters, columns_of(DotErrorRow)["mean_abs_error"]
+        found = [
+            ("h", str(asked.dot_product.vector_size)),
+            ("bits", str(asked.bits)),
+            ("pairs", str(self.rows[0].pairs)),
+            ("operands", self.rows[0].operands),
+        ]
+        interval = columns_of(DotErrorRow)["mean_abs_error_ci95"]
+        for label, row in zip(asked.labels, self.rows, strict=True):
+            value = column.shown(row.mean_abs_error, vars(row))
+            within = interval.shown(row.mean_abs_error_ci95, vars(row))
+            found.append((f"{column.title} of {label}", f"{value} {within}"))
+        return found
 
 
 def dot_error(

@@ -4,11 +4,11 @@ from dataclasses import dataclass
 from typing import Annotated
 
 from rnscli.analysis import columns as c
-from rnscli.base import Column
+from rnscli.base import Column, ResultRow
 
 
-@dataclass(frozen=True)
-class DotErrorRow:
+@dataclass(frozen=True, repr=False)
+class DotErrorRow(ResultRow):
     """Errors of one core against the float64 dot product, as `rnscli error-sim` reports them.
 
     Errors are in the unit of the operands' products. Intervals of means are Student's t, that of

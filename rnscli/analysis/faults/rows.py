@@ -4,11 +4,11 @@ from dataclasses import dataclass
 from typing import Annotated
 
 from rnscli.analysis import columns as c
-from rnscli.base import Column, ends, mark, probability, reach
+from rnscli.base import Column, ResultRow, ends, mark, probability, reach
 
 
-@dataclass(frozen=True)
-class FaultProbability:
+@dataclass(frozen=True, repr=False)
+class FaultProbability(ResultRow):
     """How one attempt ends, and the output after R attempts, as `rnscli fault-prob` reports it.
 
     ``p_correct``, ``p_detected`` and ``p_undetected`` are of one attempt and add up to 1, except

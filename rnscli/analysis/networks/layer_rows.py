@@ -5,13 +5,13 @@ from typing import Annotated
 
 from rnscli.analysis import columns as c
 from rnscli.analysis.networks.rows import MIXED
-from rnscli.base import Column, decibels, ends, percent
+from rnscli.base import Column, ResultRow, decibels, ends, percent
 
 OUTPUTS, LOGITS = "outputs", "logits"  # name and kind of the row of what the network gives
 
 
-@dataclass(frozen=True)
-class LayerRow:
+@dataclass(frozen=True, repr=False)
+class LayerRow(ResultRow):
     """How far a layer of a network on a core is from FP32, as `rnscli accuracy --per-layer` tells.
 
     The SNR of values y' against those of FP32, y, is ``10 log10(sum y^2 / sum (y' - y)^2)``, over

@@ -7,7 +7,7 @@ from typing import Annotated
 from rnscli import base
 from rnscli.analysis import columns as c
 from rnscli.analysis.networks.metrics import METRICS
-from rnscli.base import Column, ends, joules, mark, number, percent, points
+from rnscli.base import Column, ResultRow, ends, joules, mark, number, percent, points
 from rnscli.networks import NETWORKS, TASKS
 
 FP32 = "fp32"  # in the place of a core
@@ -97,8 +97,8 @@ TaskName = Annotated[
 ]
 
 
-@dataclass(frozen=True)
-class AccuracyRow:
+@dataclass(frozen=True, repr=False)
+class AccuracyRow(ResultRow):
     """Accuracy of a network on a core beside FP32, as `rnscli accuracy` reports it.
 
     ``value`` is the ``metric`` on the core, ``fp32_value`` that in FP32 on the same ``samples``,
@@ -313,8 +313,8 @@ TrainingTechnology = Annotated[
 ]
 
 
-@dataclass(frozen=True)
-class TrainingRow:
+@dataclass(frozen=True, repr=False)
+class TrainingRow(ResultRow):
     """Trainings of a network on a core beside those in FP32, over some seeds.
 
     Of each seed FP32 and the core begin with the same weights and see the same samples in the same
@@ -486,8 +486,8 @@ class TrainingRow:
     extrapolated: c.Extrapolated
 
 
-@dataclass(frozen=True)
-class EpochRow:
+@dataclass(frozen=True, repr=False)
+class EpochRow(ResultRow):
     """An epoch of a training; losses are mean cross-entropies in nats, of values mean squares.
 
     ``train_loss`` is the mean over the samples of the epoch, each in the step that it was part of;

@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from typing import Annotated
 
 from rnscli.analysis import columns as c
-from rnscli.base import Column, probability
+from rnscli.base import Column, ResultRow, probability
 
 # Declarations take as few lines as they need: these are tables.
 # fmt: off
@@ -32,8 +32,8 @@ def _part(of: str, heading: str) -> Column:
     return Column(f"That of {of}, in the same steps.", heading, usual=0.0, infinite=True)
 
 
-@dataclass(frozen=True)
-class NoiseRow:
+@dataclass(frozen=True, repr=False)
+class NoiseRow(ResultRow):
     """The noise of one ADC's readings, part by part, in its steps.
 
     A step is one of a residue, or ``step`` units of the sum S in a conventional core. Parts add up
@@ -98,8 +98,8 @@ class NoiseRow:
     columns: c.ArrayColumns
 
 
-@dataclass(frozen=True)
-class SolvedRow:
+@dataclass(frozen=True, repr=False)
+class SolvedRow(ResultRow):
     """What an unknown must be for the residues of all moduli to be wrong with at most ``target``.
 
     ``value`` is the largest, or least, value of the ``unknown`` in its ``unit``, at which ``p`` of

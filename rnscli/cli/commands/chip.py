@@ -192,8 +192,8 @@ def command(given: dict[str, Any], drawn: bool) -> cli.Question:
         rows = [one for one in every if per_layer or one[1].layer == TOTAL]
         runs = _runs_of(every, swept)
 
-        def plot(shown: Sequence[report.Row], canvas: report.Canvas) -> bytes:
-            return report.plot_chip(runs, picture, canvas)
+        def draws(name: str | None) -> report.Plot:
+            return lambda rows, canvas: report.plot_chip(runs, name, canvas)
 
         def page(result: cli.Result) -> str:
             return report.page_html(chip_page(result, runs, LAYOUT, LAYER_LAYOUT))
@@ -202,8 +202,9 @@ def command(given: dict[str, Any], drawn: bool) -> cli.Question:
         left = (*problems, *more)
         said = (*workloads.remarks, *analysis.chip_remarks(built))
         return cli.Answer(
-            rows, plot, left, layout=layout, footer=_footer(), remarks=said, page=page
-        )
+            rows, draws(picture), left, layout=layout, footer=_footer(), remarks=said, page=page,
+            pictures={name: draws(name) for name in report.CHIP_PICTURES},
+        )  # fmt: skip
 
     # Of the picture, as --plot itself is: a result is the same whatever is drawn.
     stated = options.with_model_defaults(given) | {"workload": asked["workload"], "picture": None}

@@ -25,7 +25,7 @@ from rnscli.base import (
     read_nested,
     value_of,
 )
-from rnscli.cli import PLOTS, RUN_OPTIONS, AnswerCommand, sentence_of
+from rnscli.cli import RUN_OPTIONS, AnswerCommand, sentence_of
 from rnscli.cli.options import is_file, shown
 
 MAX_BYTES = 10**7
@@ -536,13 +536,13 @@ class _Reader:
             self._say(keys, f"{command.name} draws no plot; leave it out")
             return ()
         for one in wanted:
-            if one not in list(PLOTS):  # it may be anything
-                accepted = ", ".join(PLOTS)
+            if one not in list(report.PICTURES):  # it may be anything
+                accepted = ", ".join(report.PICTURES)
                 self._say(keys, f"plot {one!r} is not accepted; it must be one of {accepted}")
                 return ()
         with self._telling(keys):
             for one in wanted:
-                report.check_available("plot", PLOTS[one])
+                report.check_available("plot", report.PICTURES[one])
         return tuple(dict.fromkeys(wanted))
 
     def _check_values(self, run: PlannedRun) -> None:

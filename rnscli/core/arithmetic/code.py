@@ -1,5 +1,6 @@
 """The redundant residue code: encode, check, and decode words of N residues."""
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -7,7 +8,7 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
-from rnscli.base import InputError, check_float
+from rnscli.base import Described, InputError, check_float, number
 from rnscli.core.arithmetic.decoders import (
     CORRECTED,
     DETECTED,
@@ -16,7 +17,12 @@ from rnscli.core.arithmetic.decoders import (
     decoder_for,
     decoder_named,
 )
-from rnscli.core.arithmetic.moduli import ModuliSet, check_legitimate_range, check_moduli_set
+from rnscli.core.arithmetic.moduli import (
+    ModuliSet,
+    check_legitimate_range,
+    check_moduli_set,
+    with_bits,
+)
 from rnscli.core.arithmetic.residues import (
     MAX_SIMULATED_RANGE,
     IntArray,
@@ -44,8 +50,8 @@ class Decoded:
     status: npt.NDArray[np.uint8]
 
 
-@dataclass(frozen=True, init=False)
-class RedundantCode:
+@dataclass(frozen=True, init=False, repr=False)
+class RedundantCode(Described):
     """The code of a moduli set over a legitimate range of signed integers.
 
     The codewords are the residues of the L integers in ``[lowest, highest]``, which lie around
@@ -129,6 +135,37 @@ class RedundantCode:
         object.__setattr__(self, "weights", weights)
         object.__setattr__(self, "retry_above", rule.check_retry_above(retry_above))
         _ = self._reader  # which refuses what is too large to decode
+
+    def __repr__(self) -> str:
+        said = [repr(self.moduli)]
+        if self.size != self.moduli.dynamic_range:
+            said.append(f"legitimate_range={self.size}")
+        said.append(f"decoder={self.decoder!r}")
+        if self.weights is not None:
+            said.append(f"weights={self.weights}")
+        if self.retry_above != math.inf:
+            said.append(f"retry_above={self.retry_above}")
+        return f"RedundantCode({', '.join(said)})"
+
+    def facts(self) -> list[tuple[str, str]]:
+        found = self.moduli.facts()
+        ends = f"{self.lowest} .. {self.highest}"
+        found.append(("legitimate range L", f"{with_bits(self.size)}: {ends}"))
+        found.append(("decoder", self.decoder))
+        t, k = self.radius, self.moduli.redundant
+        if decoder_named(self.decoder).counts_residues:
+            found.append(("corrects", _any_wrong(t)))
+            if k - t != t:  # else it knows of no more than it corrects
+                found.append(("detects", _any_wrong(k - t)))
+        elif t:
+            found.append(("corrects", f"{t} residues wrong by any amount, more by small ones"))
+        else:
+            found.append(("corrects", "small errors in the residues"))
+        if self.weights is not None:
+            found.append(("weights", " ".join(map(number, self.weights))))
+        if self.retry_above != math.inf:
+            found.append(("retry above", number(self.retry_above)))
+        return found
 
     @property
     def size(self) -> int:
@@ -214,6 +251,12 @@ class RedundantCode:
     def _reader(self) -> Reader:
         decoder = decoder_named(self.decoder)
         return decoder.reader(self.moduli, self.size, self.weights, self.retry_above)
+
+
+def _any_wrong(residues: int) -> str:
+    if not residues:
+        return "nothing"
+    return f"any {residues} wrong residue{'s' if residues > 1 else ''}"
 
 
 def check_weight(weight: float) -> float:

@@ -7,13 +7,25 @@ from functools import cached_property
 from itertools import combinations, permutations
 from typing import Any, NamedTuple
 
-from rnscli.base import InputError, check_int
+from rnscli.base import Described, InputError, check_int, sequence
 
 MAX_COUNT = 256
 
 
-@dataclass(frozen=True, init=False)
-class ModuliSet:
+def with_bits(values: int) -> str:
+    """A number of values, and how many bits it takes to tell them apart.
+
+    Examples
+    --------
+    >>> with_bits(14057694)
+    '14057694 values, 23.74 bits'
+    """
+    said = f"{values} values" if values < 10**15 else f"about 10^{len(str(values)) - 1} values"
+    return f"{said}, {math.log2(values):.2f} bits"
+
+
+@dataclass(frozen=True, init=False, repr=False)
+class ModuliSet(Described):
     """Pairwise coprime moduli; the n smallest carry the value, the k largest are redundant.
 
     With N = n + k members, a value of the legitimate range (at most the product of the n
@@ -101,6 +113,28 @@ moduli with a common factor give a `factor` of 3
         object.__setattr__(self, "moduli", tuple(members))
         object.__setattr__(self, "redundant", redundant)
         object.__setattr__(self, "factor", factor)
+
+    def __repr__(self) -> str:
+        said = [str(list(self.moduli))]
+        if self.redundant:
+            said.append(f"redundant={self.redundant}")
+        if not self.coprime:
+            said.append(f"factor={self.factor}")
+        return f"ModuliSet({', '.join(said)})"
+
+    def facts(self) -> list[tuple[str, str]]:
+        both = f"{self.information_count} + {self.redundant}"
+        found = [("moduli", sequence(self.information))]
+        if self.redundant:
+            found.append(("redundant moduli", sequence(self.redundant_moduli)))
+        if self.factor > 1:
+            found.append(("common factor G", str(self.factor)))
+        found.append(("members N = n + k", f"{self.count} = {both}"))
+        found.append(("range M", with_bits(self.dynamic_range)))
+        if self.redundant:
+            found.append(("range of all moduli", with_bits(self.total_range)))
+            found.append(("minimum distance", f"at least {self.redundant + 1}"))
+        return found
 
     @property
     def count(self) -> int:
@@ -198,7 +232,7 @@ moduli with a common factor give a `factor` of 3
         Examples
         --------
         >>> ModuliSet([63, 62, 61, 59, 55, 53], redundant=2).without([2])
-        ModuliSet(moduli=(63, 62, 59, 55, 53), redundant=1, factor=1)
+        ModuliSet([63, 62, 59, 55, 53], redundant=1)
         """
         indices = [check_int("erased", index, 0, self.count - 1) for index in erased]
         if len(set(indices)) < len(indices):

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from inspect import signature
 from typing import NamedTuple
 
-from rnscli.base import InputError, check_int
+from rnscli.base import Described, InputError, check_int, engineering
 from rnscli.hardware.workloads.vector_work import VectorWork
 
 MAX_SIZE = 2**40
@@ -119,8 +119,8 @@ class Gemm:
         return self.k * self.n * (self.count + self.idle) if own else 0
 
 
-@dataclass(frozen=True)
-class Workload:
+@dataclass(frozen=True, repr=False)
+class Workload(Described):
     """A network as the matrix products of one inference.
 
     Parameters
@@ -199,6 +199,15 @@ class Workload:
         object.__setattr__(self, "other_parameters", other)
         tables = check_int("table_parameters", self.table_parameters, 0, other)
         object.__setattr__(self, "table_parameters", tables)
+
+    def facts(self) -> list[tuple[str, str]]:
+        return [
+            ("name", self.name),
+            ("layers", str(len(self.gemms))),
+            ("MACs", engineering(float(self.macs), "")),
+            ("parameters", engineering(float(self.parameters), "")),
+            ("batch", str(self.batch)),
+        ]
 
     @property
     def macs(self) -> int:

@@ -11,7 +11,7 @@ from xml.sax.saxutils import escape
 
 from rnscli.base import InputError
 from rnscli.core import CORES
-from rnscli.report.layout import Columns
+from rnscli.report.layout import Columns, Row
 from rnscli.report.plots.marks import marks_of
 
 # Okabe and Ito's palette, which colour-blind readers can tell apart.
@@ -69,6 +69,8 @@ class Canvas:
     look: Look = PLAIN
     marks: bool = False
 
+
+Plot = Callable[[Sequence[Row], Canvas], bytes]  # draws rows
 
 # Settings of everything that would be black, or white.
 _INKS = (
