@@ -104,6 +104,7 @@ def plot_accuracy(rows: Sequence[Row], canvas: Canvas) -> bytes:
 
     def draw(axes: Any, model: str) -> None:
         for index, (name, members) in enumerate(groups.items()):
+            # Of equal ones, one can be seen behind the other.
             here = [row for row in members if row["model"] == model]
             if along is not None:
                 here.sort(key=lambda row: number(row[along]))
@@ -113,7 +114,8 @@ def plot_accuracy(rows: Sequence[Row], canvas: Canvas) -> bytes:
             above = [_ends(row)[1] - value for value, row in zip(y, here, strict=True)]
             look = styles[index]
             axes.errorbar(x, y, yerr=(below, above), label=None if along is None else name,
-                          markersize=4, elinewidth=0.8, capsize=2, **look)  # fmt: skip
+                          linewidth=max(1.0, 3.0 - 0.5 * index), elinewidth=0.8, capsize=2,
+                          markersize=max(4.0, 7.0 - index), **look)  # fmt: skip
         if shown == "relative_value":
             axes.yaxis.set_major_formatter(lambda value, _: f"{value:.0%}")
             if METRICS[metric].larger_is_better:

@@ -76,7 +76,7 @@ Plot = Callable[[Sequence[Row], Canvas], bytes]  # draws rows
 _INKS = (
     "text.color", "axes.labelcolor", "axes.edgecolor", "xtick.color", "ytick.color", "grid.color"
 )  # fmt: skip
-_LETTERS_OF_AN_INCH = 15  # of the line of what is fixed
+_LETTERS_OF_AN_INCH = 11.5  # of the line of what is fixed
 _PAPERS = ("figure.facecolor", "axes.facecolor", "savefig.facecolor")
 
 

@@ -49,7 +49,7 @@ def plot_layers(rows: Sequence[Row], canvas: Canvas) -> bytes:
     low, high = min(finite, default=0.0) - margin, max(finite, default=1.0) + margin
 
     # The kind of line says how it was read.
-    styles = looks(groups)
+    styles = looks(groups, by_range=False)
 
     def draw(*panels: Any) -> None:
         for axes, model in zip(panels, models, strict=True):

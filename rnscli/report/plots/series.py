@@ -133,16 +133,18 @@ def without_derived(keys: Sequence[str], swept: Collection[str]) -> list[str]:
     return [key for key in keys if not given or key not in LEVELS or key in given]
 
 
-def looks(groups: Mapping[str, Sequence[Row]]) -> list[dict[str, str]]:
+def looks(groups: Mapping[str, Sequence[Row]], by_range: bool = True) -> list[dict[str, str]]:
     """Colour, line and marker of each series.
 
     A core has the same ones in every picture; shades of its colour tell its series apart. Where
-    there is one core, or none, colours do. A kind of line is for a range of the ADCs, as far as
-    that is enough.
+    there is one core, or none, colours do. Where it is not for something else, a kind of line is
+    for a range of the ADCs, as far as that is enough.
     """
     firsts = [members[0] for members in groups.values()]
     cores = [str(row.get("core")) for row in firsts]
-    ranges = list(dict.fromkeys(row["adc_range"] for row in firsts if row.get("adc_range")))
+    ranges = list(
+        dict.fromkeys(row["adc_range"] for row in firsts if row.get("adc_range") and by_range)
+    )
     places = [
         ranges.index(row["adc_range"]) if row.get("adc_range") in ranges else 0 for row in firsts
     ]
