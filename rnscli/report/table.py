@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
 
-from rnscli.base import InputError, flat_row, nearest, value_of
+from rnscli.base import InputError, flat_row, install_command, nearest, value_of
 from rnscli.report.arranged import Arranged, Marked, arranged, left_out, width_of
 from rnscli.report.latex import latex_text
 from rnscli.report.layout import Columns as Columns
@@ -261,7 +261,7 @@ class Rows(Sequence[T_co], Generic[T_co]):
             import pandas
         except ImportError:
             raise InputError(
-                "to_pandas needs pandas; install it with: pip install pandas"
+                f"to_pandas needs pandas; install it with: {install_command('pandas')}"
             ) from None
         columns = self.columns.values()
         keys = [key for column in columns for key in column.flat_keys]

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from rnscli.base import InputError
+from rnscli.base import InputError, install_command
 from rnscli.core import CORES
 from rnscli.report.table import Columns, Row
 
@@ -32,7 +32,7 @@ def check_available(option: str = "--plot", modules: Sequence[str] = ("matplotli
             importlib.import_module(module)
         except ImportError:
             raise InputError(
-                f"{option} needs {module}; install it with: pip install 'rnscli[plot]'"
+                f"{option} needs {module}; install it with: {install_command('rnscli[plot]')}"
             ) from None
 
 
