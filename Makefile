@@ -12,7 +12,7 @@ LOWEST := .venv-lowest
 # Tests start the package hundreds of times, which would compile it as often.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test thorough lowest slow lint renew docs bench clean
+.PHONY: demo test thorough lowest release-check slow lint renew docs bench clean
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/installed
@@ -40,6 +40,11 @@ lowest: $(LOWEST)/installed
 		analysis/test_stored.py $(addprefix analysis/error/test_,dot_error.py operands.py) \
 		$(addprefix analysis/faults/test_,fault_probability.py fault_simulation.py halves.py) \
 		analysis/energy/test_pass_attempts.py analysis/design/test_design_faults.py)
+
+# The wheel and the source archive in dist/: built twice, compared with the repository, and used in
+# an environment of its own. RELEASING.md says what else a release takes.
+release-check: $(VENV)/installed-dev
+	$(BIN)/python tests/release.py dist
 
 # All tests, and the twenty slowest of them in the end: one that takes 10 s is worth a look.
 slow: $(VENV)/installed-dev
