@@ -7,6 +7,7 @@ What has passed lies in the folder DIST, to be uploaded as it is. See RELEASING.
 
 import hashlib
 import os
+import shutil
 import subprocess
 import sys
 import tarfile
@@ -18,10 +19,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from build import ProjectBuilder
-from build.env import DefaultIsolatedEnv
+import yaml
 
 ROOT = Path(__file__).resolve().parent.parent
+RECIPES = ROOT / "docs" / "recipes"
 DATA = "rnscli-{version}.data/data/share"
 
 
@@ -37,10 +38,13 @@ def main(dist: Path) -> None:
             sdist, wheel = built_twice(folder, dist)
         version = wheel.name.split("-")[1]
         check_contents(sdist, wheel, version)
+        project = folder / "project"
+        (project / "wheels").mkdir(parents=True)
+        shutil.copy(wheel, project / "wheels")
         with timed("install"):
-            python = installed(wheel, folder / "environment")
+            python = installed(project, folder / "environment")
         with timed("use"):
-            check_use(python, version, folder)
+            check_use(python, version, project)
     for file in (sdist, wheel):
         print(f"{hashlib.sha256(file.read_bytes()).hexdigest()}  {file.name}")
 
@@ -54,6 +58,10 @@ def timed(what: str) -> Iterator[None]:
 
 def built_twice(folder: Path, dist: Path) -> tuple[Path, Path]:
     """Source archive and wheel, of which the source archive, elsewhere, yields the same bytes."""
+    # Here, as pytest looks for examples in this file, also where that package is not.
+    from build import ProjectBuilder
+    from build.env import DefaultIsolatedEnv
+
     again = folder / "another folder"
     with DefaultIsolatedEnv() as environment:
         environment.install(ProjectBuilder(ROOT).build_system_requires)
@@ -106,26 +114,31 @@ def git_files() -> set[str]:
     return set(listed.stdout.split("\n")) - {""}
 
 
-def installed(wheel: Path, environment: Path) -> Path:
-    """The interpreter of a new environment that has the wheel, and what it depends on."""
-    venv.create(environment, symlinks=True)  # without pip: that of this environment does
-    python = environment / "bin" / "python"
-    pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--python", str(python)]
+def installed(project: Path, environment: Path) -> Path:
+    """The interpreter of a new environment, after what the recipes say has been typed there."""
+    job = yaml.safe_load((RECIPES / "github-actions.yml").read_text())["jobs"]["design"]
+    (line,) = (step["run"] for step in job["steps"] if step.get("name") == "Install")
+    other = yaml.safe_load((RECIPES / "gitlab-ci.yml").read_text())["design"]["before_script"]
+    check(other == [line], f"the recipes install by {line}, and by {other}")
+    python, pip = environment / "bin" / "python", "python -m pip install "
+    check(line.startswith(pip), f"the recipes install by {line}, and not by {pip}")
+    venv.create(environment, symlinks=True)  # without pip, which takes long: that of this one does
     # Of the libraries little is imported, so that compiling all of them would take longer.
-    subprocess.run([*pip, "install", "-qq", "--no-compile", wheel], check=True)
+    options = f"-m pip -qq --disable-pip-version-check --python {python} install --no-compile"
+    subprocess.run(
+        f"{sys.executable} {options} {line.removeprefix(pip)}", shell=True, cwd=project, check=True
+    )
     return python
 
 
-def check_use(python: Path, version: str, folder: Path) -> None:
+def check_use(python: Path, version: str, project: Path) -> None:
     """The first lines that one types, the pages, and what is said where an extra is missing."""
-    empty = folder / "empty"
-    empty.mkdir()
-    environment = {"PATH": str(python.parent), "HOME": str(empty)}
+    environment = {"PATH": str(python.parent), "HOME": str(project)}
 
     def run(line: str, code: int = 0) -> str:
         ran = subprocess.run(
             [python.parent / "rnscli", *line.split()],
-            cwd=empty,
+            cwd=project,
             env=environment,
             capture_output=True,
             text=True,
