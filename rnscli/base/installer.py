@@ -60,16 +60,17 @@ def _uv_tool(wanted: _Wanted) -> list[str] | None:
     prefix = Path(sys.prefix)
     try:
         tool = tomllib.loads((prefix / "uv-receipt.toml").read_text(encoding="utf-8"))["tool"]
-        extras = {one["name"]: list(one.get("extras", ())) for one in tool["requirements"]}
+        listed = {one["name"]: one for one in tool["requirements"]}
+        main = listed.pop(prefix.name)
     except (OSError, ValueError, LookupError, TypeError):
         return None
-    extras.setdefault(wanted.name, [])
-    if wanted.extra and wanted.extra not in extras[wanted.name]:
-        extras[wanted.name].append(wanted.extra)
+    listed = {prefix.name: main, **listed}
     line = ["uv", "tool", "install"]
-    for name in sorted(extras, key=lambda one: one != prefix.name):
-        installed = _Installed(name)
-        source = installed.source(extras[name])
+    for name in dict.fromkeys((*listed, wanted.name)):
+        installed, one = _Installed(name), listed.get(name, {})
+        more = [wanted.extra] if name == wanted.name and wanted.extra else []
+        extras = list(dict.fromkeys((*one.get("extras", ()), *more)))
+        source = installed.source(extras, one.get("specifier", ""))
         if source is None:
             return None
         option = "" if name == prefix.name else "--with"
@@ -143,7 +144,7 @@ class _Installed:
         of_extra = re.compile(rf"""(.+?)\s*;\s*extra\s*==\s*['"]{re.escape(extra)}['"]""")
         return [found[1] for one in self._requires if (found := of_extra.fullmatch(one))]
 
-    def source(self, extras: Sequence[str]) -> str | None:
+    def source(self, extras: Sequence[str], versions: str = "") -> str | None:
         """What to install it from again; nothing if that was a file that is there no more."""
         from urllib.parse import urlsplit
         from urllib.request import url2pathname
@@ -156,4 +157,4 @@ class _Installed:
         if url.startswith("file:"):
             path = Path(url2pathname(urlsplit(url).path))
             return f"{path}{named}" if path.exists() else None
-        return f"{self._name}{named} @ {url}" if url else f"{self._name}{named}"
+        return f"{self._name}{named}" + (f" @ {url}" if url else versions)

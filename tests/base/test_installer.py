@@ -148,13 +148,12 @@ def test_pipx_run(make: Make, checkout: Path) -> None:
 )
 def test_uv_tool(origin: dict[str, object] | None, source: str, make: Make, checkout: Path) -> None:
     """What the tool has had so far is there again."""
-    receipt = (
-        '[tool]\nrequirements = [{ name = "rnscli", extras = ["onnx"] }, { name = "polars" }]\n'
-    )
+    own, other = '{ name = "rnscli", extras = ["onnx"] }', '{ name = "polars", specifier = ">=1" }'
+    receipt = f"[tool]\nrequirements = [{own}, {other}]\n"
     noted = at(checkout) | origin if origin else None
     assert make("tools/rnscli", "uv", noted, files={RECEIPT: receipt}) == (
-        f"uv tool install {source.format('onnx,plot')} --with polars",
-        f"uv tool install {source.format('onnx')} --with polars --with pandas",
+        f"uv tool install {source.format('onnx,plot')} --with 'polars>=1'",
+        f"uv tool install {source.format('onnx')} --with 'polars>=1' --with pandas",
     )
 
 
@@ -167,7 +166,13 @@ def test_uv_tool_of_another_package(make: Make) -> None:
 
 
 @pytest.mark.parametrize(
-    "receipt", ['[tool]\nrequirements = [{ name = "rnscli" }]\n', "nonsense", "tool = 1\n"]
+    "receipt",
+    [
+        '[tool]\nrequirements = [{ name = "rnscli" }]\n',
+        "nonsense",
+        "tool = 1\n",
+        "[tool]\nrequirements = []\n",
+    ],
 )
 def test_uv_tool_whose_source_is_gone(receipt: str, make: Make, checkout: Path) -> None:
     """Or whose receipt is of another kind: what adds to the environment as it is, works always."""
