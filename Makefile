@@ -12,7 +12,7 @@ LOWEST := .venv-lowest
 # Tests start the package hundreds of times, which would compile it as often.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test thorough lowest slow lint renew docs bench clean
+.PHONY: demo test thorough lowest release-check slow lint renew docs bench clean
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/installed
@@ -31,15 +31,21 @@ test: $(VENV)/installed-dev
 thorough: $(VENV)/installed-dev
 	$(BIN)/python -m pytest -n 4 --dist worksteal -m thorough
 
-# What computes with NumPy and SciPy, draws, makes tables or runs on a cluster, with the lowest
-# versions that pyproject.toml promises; those of PyTorch are in `make test`. The rest is plain
-# Python, or puts together what is here. Old matplotlib warns with a new pyparsing.
+# What computes with NumPy and SciPy, draws, makes tables, reads ONNX or digits, or runs on a cluster,
+# with the lowest versions that pyproject.toml promises; the lowest PyTorch is that of `make test`.
+# The rest is plain Python, or puts together what is here. Old matplotlib warns with a new pyparsing.
 lowest: $(LOWEST)/installed
 	$(LOWEST)/bin/python -m pytest -n 3 --dist worksteal -m 'not thorough' $(addprefix tests/,core matrix runtime \
 		report/plots/test_plots.py report/test_table.py cli/test_running.py analysis/test_statistics.py \
-		analysis/test_stored.py $(addprefix analysis/error/test_,dot_error.py operands.py) \
+		analysis/test_stored.py networks/test_digits.py hardware/workloads/test_onnx_files.py \
+		$(addprefix analysis/error/test_,dot_error.py operands.py) \
 		$(addprefix analysis/faults/test_,fault_probability.py fault_simulation.py halves.py) \
 		analysis/energy/test_pass_attempts.py analysis/design/test_design_faults.py)
+
+# The wheel and the source archive in dist/: built twice, compared with the repository, and used in
+# an environment of its own. RELEASING.md says what else a release takes.
+release-check: $(VENV)/installed-dev
+	$(BIN)/python tests/release.py dist
 
 # All tests, and the twenty slowest of them in the end: one that takes 10 s is worth a look.
 slow: $(VENV)/installed-dev
@@ -88,10 +94,11 @@ $(VENV)/installed-docs: $(VENV)/installed-dev
 $(LOWEST)/installed: pyproject.toml | $(VENV)/bin/python
 	$(PYTHON) -m venv $(LOWEST)
 	$(VENV)/bin/python -c 'import tomllib; p = tomllib.load(open("pyproject.toml", "rb"))["project"]; \
-		e = p["optional-dependencies"]; print("pyparsing==3.1"); \
-		[print(one.replace(">=", "==")) for one in p["dependencies"] + e["plot"] + e["distributed"]]' \
+		e = p["optional-dependencies"]; extras = e["plot"] + e["onnx"] + e["distributed"] + e["torch"]; \
+		print("pyparsing==3.1"); \
+		[print(one.replace(">=", "==")) for one in p["dependencies"] + extras]' \
 		> $(LOWEST)/constraints.txt
 	$(LOWEST)/bin/python -m pip install --quiet --disable-pip-version-check \
-		--constraint $(LOWEST)/constraints.txt --editable '.[plot,distributed]' \
-		pytest pytest-xdist hypothesis jsonschema markdown-it-py mpmath safetensors
+		--constraint $(LOWEST)/constraints.txt --editable '.[plot,onnx,distributed]' \
+		scikit-learn pytest pytest-xdist hypothesis jsonschema markdown-it-py mpmath safetensors
 	@touch $@

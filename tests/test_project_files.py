@@ -1,5 +1,6 @@
 """Files at the root that other programs read."""
 
+import re
 import tomllib
 from pathlib import Path
 
@@ -17,6 +18,20 @@ def test_the_citation_is_of_this_version() -> None:
     assert str(citation["version"]) == rnscli.__version__
     assert citation["license"] == project["license"]
     assert citation["keywords"] == project["keywords"]
+    page = (ROOT / "docs" / "citing.md").read_text(encoding="utf-8")
+    assert f"version = {{{rnscli.__version__}}}" in page
+
+
+def test_extras_are_there_and_say_what_they_cost() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    extras = set(project["optional-dependencies"])
+    page = (ROOT / "docs" / "install.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| `(\w+)` \|(?:[^|]*\|){2} (\d+) MB", page, re.MULTILINE)
+    assert {name for name, _ in rows} == extras - {"dev"}
+    files = [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("rnscli/**/*.py")]
+    texts = [file.read_text(encoding="utf-8") for file in files]
+    named = {one for text in texts for one in re.findall(r"\brnscli\[(\w+)\]", text)}
+    assert {"plot", "torch"} <= named <= extras
 
 
 def test_hooks_run_what_lint_runs() -> None:

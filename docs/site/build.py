@@ -7,6 +7,7 @@ commands and docstrings, join them there. Sphinx makes FOLDER/html of that; a wa
 
 import argparse
 import importlib
+import importlib.util
 import inspect
 import os
 import re
@@ -19,6 +20,8 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
+
+from rnscli.base import install_command
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
@@ -146,6 +149,8 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path)
     folder = parser.parse_args().folder
+    if importlib.util.find_spec("sphinx") is None:
+        sys.exit(f"the site needs Sphinx; install it with: {install_command('rnscli[docs]')}")
     source = folder / "source"
     shutil.rmtree(folder, ignore_errors=True)
     source.mkdir(parents=True)

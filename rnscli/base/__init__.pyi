@@ -64,6 +64,7 @@ from rnscli.base.files import regular_file as regular_file
 from rnscli.base.files import uninterrupted as uninterrupted
 from rnscli.base.files import write_atomically as write_atomically
 from rnscli.base.files import write_folder as write_folder
+from rnscli.base.installer import install_command as install_command
 from rnscli.base.option import Assignments as Assignments
 from rnscli.base.option import Attempts as Attempts
 from rnscli.base.option import Decibels as Decibels

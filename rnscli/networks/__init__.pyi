@@ -18,7 +18,7 @@ from rnscli.networks.recipe import Recipe as Recipe
 from rnscli.networks.recipe import RecipeOptions as RecipeOptions
 from rnscli.networks.recipe import check_plain as check_plain
 from rnscli.networks.shipped import DIGITS_NETWORKS as DIGITS_NETWORKS
-from rnscli.networks.shipped import INSTALL as INSTALL
+from rnscli.networks.shipped import EXTRA as EXTRA
 from rnscli.networks.shipped import NETWORKS as NETWORKS
 from rnscli.networks.shipped import missing_package as missing_package
 from rnscli.networks.tasks import CLASSES as CLASSES

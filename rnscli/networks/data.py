@@ -10,8 +10,8 @@ from typing import Any, cast
 import numpy as np
 import numpy.typing as npt
 
-from rnscli.base import InputError, RnscliError
-from rnscli.networks.shipped import INSTALL
+from rnscli.base import InputError, RnscliError, install_command
+from rnscli.networks.shipped import EXTRA
 from rnscli.networks.tasks import IGNORED
 
 MAX_CLASS = 10**6
@@ -347,7 +347,7 @@ def digits() -> Dataset:
     except ImportError:
         raise RnscliError(
             "the handwritten digits come with scikit-learn, which is not installed; "
-            f"install it with: {INSTALL}"
+            f"install it with: {install_command(EXTRA)}"
         ) from None
     images, labels = load_digits(return_X_y=True)
     inputs = (np.reshape(images, (-1, 1, 8, 8)) / 16 - _MEAN) / _DEVIATION

@@ -8,7 +8,7 @@ from abc import ABC, abstractmethod
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from rnscli.base import InputError, Registry, nearest, said
+from rnscli.base import InputError, Registry, install_command, nearest, said
 
 if TYPE_CHECKING:
     from torch import nn
@@ -39,7 +39,7 @@ class Library(ABC):
             problem = "which is not installed" if missing else f"which fails: {said(error)}"
             raise InputError(
                 f"`model` {self.name}:{which} needs the package {self.package}, {problem}; "
-                f"install it with: pip install {self.package}"
+                f"install it with: {install_command(self.package)}"
             ) from None
         except Exception as error:  # such as one that was built for another version of PyTorch
             raise InputError(

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from rnscli.networks.data import Dataset
 
-INSTALL = "pip install 'rnscli[torch]'"
+EXTRA = "rnscli[torch]"  # with everything that they need
 
 
 def missing_package(needed: Sequence[str] = ("torch", "sklearn")) -> str | None:

@@ -7,9 +7,9 @@ from importlib import resources
 import numpy as np
 import numpy.typing as npt
 
-from rnscli.base import RnscliError
+from rnscli.base import RnscliError, install_command
 from rnscli.networks.data import Dataset, LabelledData
-from rnscli.networks.shipped import INSTALL
+from rnscli.networks.shipped import EXTRA
 from rnscli.networks.tasks import IGNORED
 
 Rows = npt.NDArray[np.int64]
@@ -84,7 +84,8 @@ def _words() -> str:
         folder = resources.files("sklearn.datasets.descr")
     except ImportError:
         raise RnscliError(
-            f"the text comes with scikit-learn, which is not installed; install it with: {INSTALL}"
+            "the text comes with scikit-learn, which is not installed; "
+            f"install it with: {install_command(EXTRA)}"
         ) from None
     files = sorted((one for one in folder.iterdir() if one.name.endswith(".rst")), key=_name)
     return " ".join(one.read_text(encoding="utf-8") for one in files)

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.parameter import is_lazy
 
-from rnscli.base import InputError, regular_file
+from rnscli.base import InputError, install_command, regular_file
 from rnscli.networks.user_code import kind_of, told
 
 _WANTED_FILE = (
@@ -155,7 +155,7 @@ def _of_safetensors(file: Path) -> Mapping[str, Tensor]:
     except ImportError:
         raise InputError(
             f"`weights` {file} are read with the package safetensors, which is not installed; "
-            "install it with: pip install safetensors"
+            f"install it with: {install_command('safetensors')}"
         ) from None
     try:
         return load_file(file)

@@ -12,6 +12,7 @@ from rnscli.base import (
     check_choice,
     columns_of,
     flat_row,
+    install_command,
     nearest,
     plain_rows,
     value_of,
@@ -229,7 +230,7 @@ class Rows(Sequence[T_co], Generic[T_co]):
             import pandas
         except ImportError:
             raise InputError(
-                "to_pandas needs pandas; install it with: pip install pandas"
+                f"to_pandas needs pandas; install it with: {install_command('pandas')}"
             ) from None
         columns = self.columns.values()
         keys = [key for column in columns for key in column.flat_keys]

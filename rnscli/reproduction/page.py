@@ -19,7 +19,7 @@ import numpy as np
 from rnscli import __version__, analysis, report
 from rnscli.base import columns_of, engineering, number, probability
 from rnscli.core import CALIBRATED, FULL
-from rnscli.networks import INSTALL
+from rnscli.networks import EXTRA
 from rnscli.report import CORE_COLOURS, CORE_MARKERS, Look, Row, handle
 from rnscli.reproduction import cases
 from rnscli.reproduction.cases import CONDITIONS, KEPT, NetworkStudy, ReproducedRow
@@ -502,7 +502,7 @@ def report_files(
     sections = [_section(result, rows, reproduced, study) for result in results]
     measured = any(result in cases.NETWORK_RESULTS for result in results)
     about = "measured" if measured else "others" if missing is None else "missing"
-    networks = _TEXTS["networks"][about].format(missing=missing, install=INSTALL)
+    networks = _TEXTS["networks"][about].format(missing=missing, extra=EXTRA)
     lead = _TEXTS["lead"].format(networks=networks)
     found = {name: text.encode() for name, text in documents.items()}
     for name in ("report.md", "index.html"):

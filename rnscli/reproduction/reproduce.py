@@ -8,10 +8,10 @@ from typing import Any, TypeVar
 
 from rnscli import analysis
 from rnscli.analysis.analog_core import analog_core
-from rnscli.base import Described, RnscliError
+from rnscli.base import Described, RnscliError, install_command
 from rnscli.matrix import Dataflow, ProductCounts
 from rnscli.networks import (
-    INSTALL,
+    EXTRA,
     NETWORKS,
     missing_package,
     open_network,
@@ -104,7 +104,7 @@ class Request:
         done, points, trainings = Done(progress), self._of(NetworkPoint), self._of(TrainingPoint)
         missing = missing_package() if points or trainings else None
         if missing is not None:
-            raise RnscliError(f"networks need {missing}; install it with: {INSTALL}")
+            raise RnscliError(f"networks need {missing}; install it with: {install_command(EXTRA)}")
         errors = self._of(analysis.DotErrorParameters)
         results = analysis.dot_errors(
             errors, runner, lambda update: done.so_far(update.samples, update.finished)

@@ -11,7 +11,7 @@ from contextlib import contextmanager, suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from rnscli.base import InputError, RnscliError, said
+from rnscli.base import InputError, RnscliError, install_command, said
 from rnscli.runtime.description import versions
 from rnscli.runtime.engine import Engine, Token
 
@@ -171,7 +171,7 @@ def dask_engine(address: str) -> Iterator[Engine]:
     """
     if importlib.util.find_spec("distributed") is None:
         raise InputError(
-            "`scheduler` needs Dask; install it with: pip install 'rnscli[distributed]'"
+            f"`scheduler` needs Dask; install it with: {install_command('rnscli[distributed]')}"
         ) from None
     client = _client(address)
     try:

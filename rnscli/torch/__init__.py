@@ -10,13 +10,13 @@
 """
 
 from rnscli._facade import facade
-from rnscli.base import InputError
+from rnscli.base import InputError, install_command
 
 try:
     import torch as _  # noqa: F401
 except ImportError:
     raise InputError(
-        "rnscli.torch needs PyTorch; install it with: pip install 'rnscli[torch]'"
+        f"rnscli.torch needs PyTorch; install it with: {install_command('rnscli[torch]')}"
     ) from None
 
 __getattr__, __dir__ = facade(__name__, __file__)

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from rnscli.base import install_command
 from rnscli.reproduction.cases import PUBLISHED, RESULTS
 from rnscli.reproduction.reproduce import Request
 
@@ -332,12 +333,12 @@ def test_without_torch_networks_are_left_out(
     remarks = [line for line in ran.err.splitlines() if "left out" in line]
     assert remarks == [
         "rnscli: accuracies of neural networks are left out, as they need torch; install it with: "
-        "pip install 'rnscli[torch]'"
+        + install_command("rnscli[torch]")
     ]
     assert set(contents(tmp_path / "folder")) == FILES
     for name in ("index.html", "report.md"):
         text = (tmp_path / "folder" / name).read_text().replace("&#39;", "'")
-        assert "left out, because torch is not installed: pip install 'rnscli[torch]' adds" in text
+        assert "left out, because torch is not installed: the extra rnscli[torch] adds" in text
 
 
 def test_what_needs_no_network_says_nothing_of_torch(
@@ -357,5 +358,6 @@ def test_networks_are_refused_without_torch(
     assert (ran.code, ran.out) == (2, "")
     network = name.partition(",")[2] or name
     assert ran.err == (
-        f"rnscli: --only {network} needs {module}; install it with: pip install 'rnscli[torch]'\n"
+        f"rnscli: --only {network} needs {module}; install it with: "
+        f"{install_command('rnscli[torch]')}\n"
     )

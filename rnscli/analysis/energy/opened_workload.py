@@ -8,9 +8,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rnscli.base import InputError, InputShape
+from rnscli.base import InputError, InputShape, install_command
 from rnscli.hardware import WORKLOADS, Workload, load_workload
-from rnscli.networks import INSTALL, missing_package
+from rnscli.networks import EXTRA, missing_package
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -110,7 +110,7 @@ def _made(where: str) -> nn.Module:
 def check_torch(what: str) -> None:
     """Refuse what needs PyTorch without it."""
     if missing_package(("torch",)) is not None:
-        raise InputError(f"{what} needs torch; install it with: {INSTALL}")
+        raise InputError(f"{what} needs torch; install it with: {install_command(EXTRA)}")
 
 
 def _tensors(inputs: Sequence[InputShape]) -> tuple[list[Tensor], dict[str, Tensor]]:

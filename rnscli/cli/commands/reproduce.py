@@ -8,7 +8,7 @@ import click
 
 from rnscli import reproduction
 from rnscli.analysis import SimulationOptions
-from rnscli.base import InputError, columns_of
+from rnscli.base import InputError, columns_of, install_command
 from rnscli.cli import (
     Answer,
     AnswerCommand,
@@ -20,7 +20,7 @@ from rnscli.cli import (
     hanging,
     options,
 )
-from rnscli.networks import INSTALL, missing_package
+from rnscli.networks import EXTRA, missing_package
 from rnscli.report import Layout, check_available
 from rnscli.reproduction import EVERY_RESULT, STUDY, ReproducedRow, Request, report_files
 
@@ -104,7 +104,9 @@ def command(given: dict[str, Any], drawn: bool) -> Question:
     named = [name for name in only if replace(of_networks, only=[name]).cases]
     missing = missing_package()
     if named and missing is not None:
-        raise InputError(f"--only {','.join(named)} needs {missing}; install it with: {INSTALL}")
+        raise InputError(
+            f"--only {','.join(named)} needs {missing}; install it with: {install_command(EXTRA)}"
+        )
     if drawn:
         rows = [name for name in only if name not in EVERY_RESULT]
         if rows:
@@ -117,18 +119,19 @@ def command(given: dict[str, Any], drawn: bool) -> Question:
     for result in (one for one in lacking if replace(of_networks, results=[one]).cases and only):
         raise InputError(
             f"--only {','.join(only)} needs {lacking[result]}; install it with: "
-            f"pip install {lacking[result]}"
+            f"{install_command(lacking[result])}"
         )
     results = [one for one in reproduction.NETWORK_RESULTS if one not in lacking]
     of_networks = replace(of_networks, results=results)
     left_out = None if only else missing
     remarks = [] if left_out is None else [
         f"accuracies of neural networks are left out, as they need {left_out}; install it with: "
-        f"{INSTALL}"
+        f"{install_command(EXTRA)}"
     ]  # fmt: skip
     if not only:
         remarks += [
-            f"{result} is left out, as it needs {package}; install it with: pip install {package}"
+            f"{result} is left out, as it needs {package}; install it with: "
+            f"{install_command(package)}"
             for result, package in lacking.items()
         ]
     requests = {"samples": Request(reproduction.RESULTS, only, seed)}

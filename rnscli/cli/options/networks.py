@@ -16,7 +16,7 @@ from rnscli.analysis import (
     NetworkOptions,
     runs_on,
 )
-from rnscli.base import InputError, NamesOrFiles, Option, OptionGroup
+from rnscli.base import InputError, NamesOrFiles, Option, OptionGroup, install_command
 from rnscli.cli.answer import Bar
 from rnscli.cli.options import devices, noise, shared
 from rnscli.cli.options.layers import LayersFile
@@ -37,7 +37,7 @@ from rnscli.matrix import (
     GradientFlows,
     needs_calibration,
 )
-from rnscli.networks import INSTALL, LIBRARIES, missing_package
+from rnscli.networks import EXTRA, LIBRARIES, missing_package
 
 if TYPE_CHECKING:
     from rnscli.analysis import LayerCore
@@ -48,7 +48,7 @@ def check_torch(command: str, options: Mapping[str, Any]) -> None:
     """Refuse a command without the packages that it needs; the digits come with scikit-learn."""
     missing = missing_package() if options["data"] is None else missing_package(("torch",))
     if missing is not None:
-        raise InputError(f"{command} needs {missing}; install it with: {INSTALL}")
+        raise InputError(f"{command} needs {missing}; install it with: {install_command(EXTRA)}")
 
 
 # An option for each library, by whose name it goes.

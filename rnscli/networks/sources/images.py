@@ -8,7 +8,7 @@ from typing import Any, cast
 import numpy as np
 import numpy.typing as npt
 
-from rnscli.base import InputError, said
+from rnscli.base import InputError, install_command, said
 from rnscli.networks.data import Dataset, Inputs, LabelledData, StoredSamples
 from rnscli.networks.sources.source import Source, content_of, normalised, said_of_normalised
 
@@ -43,7 +43,7 @@ class ImageFolder(Source):
         except ImportError:
             raise InputError(
                 f"`data` {path} holds images, which are read with Pillow, which is not installed; "
-                "install it with: pip install pillow"
+                f"install it with: {install_command('pillow')}"
             ) from None
         size = SIZE if image_size is None else image_size
         every = [path / name for names in _PARTS.values() for name in names]

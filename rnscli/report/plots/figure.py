@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from xml.sax.saxutils import escape
 
-from rnscli.base import InputError
+from rnscli.base import InputError, install_command
 from rnscli.core import CORES
 from rnscli.report.layout import Columns, Row
 from rnscli.report.plots.marks import marks_of
@@ -27,7 +27,7 @@ def check_available(option: str = "--plot", modules: Sequence[str] = ("matplotli
             importlib.import_module(module)
         except ImportError:
             raise InputError(
-                f"{option} needs {module}; install it with: pip install 'rnscli[plot]'"
+                f"{option} needs {module}; install it with: {install_command('rnscli[plot]')}"
             ) from None
 
 

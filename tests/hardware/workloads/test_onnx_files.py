@@ -324,7 +324,8 @@ def test_refused_files(tmp_path: Path, file: Path) -> None:
 
 def test_without_the_package(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(__import__("sys").modules, "onnx", None)
-    assert "needs the package onnx; install it with: pip install 'rnscli[onnx]'" in refused(file)
+    sentence = refused(file)
+    assert "needs the package onnx; install it with: " in sentence and "rnscli[onnx]" in sentence
 
 
 def test_weights_in_the_file_take_no_memory(file: Path) -> None:

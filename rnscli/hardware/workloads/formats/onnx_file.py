@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from rnscli.base import InputError, said, shown
+from rnscli.base import InputError, install_command, said, shown
 from rnscli.hardware.workloads import MAX_SIZE, Workload
 from rnscli.hardware.workloads.formats.onnx_products import PRODUCTS, Node, Values
 from rnscli.hardware.workloads.formats.onnx_shapes import Shapes
@@ -20,7 +20,6 @@ from rnscli.hardware.workloads.formats.vector_operators import (
     interpolating,
 )
 
-INSTALL = "pip install 'rnscli[onnx]'"
 # What a dimension may be called that is given as one of these.
 _CALLED = {
     "batch": (("batch",), ("n",)),
@@ -76,7 +75,8 @@ def read_onnx(path: Path, sizes: Mapping[str, int] | None = None) -> Workload:
         from google.protobuf.message import DecodeError
     except ImportError:
         raise InputError(
-            f"`workload` {path} needs the package onnx; install it with: {INSTALL}"
+            f"`workload` {path} needs the package onnx; install it with: "
+            f"{install_command('rnscli[onnx]')}"
         ) from None
     stripped = read_stripped(path)
     try:
