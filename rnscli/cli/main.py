@@ -21,7 +21,7 @@ from click.shell_completion import CompletionItem
 
 from rnscli import __version__
 from rnscli.base import RnscliError, nearest
-from rnscli.cli.help_page import Background, WithExamples, heading
+from rnscli.cli.help_page import WIDEST, Background, WithExamples, heading
 from rnscli.cli.terminal import ReaderGoneError, complain, reason_of, sentence_of
 
 # The subcommands with their lines in the help, so that `--help` imports none of them: each is the
@@ -119,7 +119,7 @@ class _LazyGroup(WithExamples, click.Group):
         page="tutorial.md",
     ),
     invoke_without_command=True,
-    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": WIDEST},
 )
 @click.version_option(__version__, "-V", "--version", prog_name="rnscli")
 @click.pass_context

@@ -138,3 +138,12 @@ def test_refusals(arguments: tuple[str, ...], said: str, rnscli: Run) -> None:
 def test_columns_of_an_array_are_not_those_of_the_table(rnscli: Run) -> None:
     ran = rnscli("energy", "--columns", "p_err")
     assert ran.code == 2 and ran.err.endswith("; --show chooses those of the table\n")
+
+
+def test_wide_terminals_have_more_of_a_help_in_sight(screen: Screen) -> None:
+    for asked in (("help", "energy"), ("energy", "--help"), ("examples",), ("glossary",)):
+        narrow, wide = (plain(screen(*asked, columns=columns)[0]) for columns in (100, 160))
+        assert len(wide) < len(narrow)
+        assert max(map(len, wide)) <= 160
+    first = plain(screen("glossary", "lsb", columns=160)[0])[0]
+    assert first.startswith("LSB (") and "one step of a converter" in first

@@ -1,6 +1,8 @@
 """``rnscli glossary``."""
 
+import textwrap
 from collections.abc import Mapping
+from itertools import zip_longest
 from typing import Any
 
 import click
@@ -9,12 +11,14 @@ from rnscli import analysis, core, hardware
 from rnscli.base import InputError, nearest
 from rnscli.cli import (
     ANSWERING,
+    WIDE,
     AnswerCommand,
     Background,
     SummaryCommand,
     WithExamples,
     hanging,
     options,
+    screen_width,
     write_standard_output,
 )
 from rnscli.cli.glossary import Term, found, terms
@@ -80,11 +84,11 @@ def _answer(context: click.Context, text: str) -> str:
     named = _named()
     if text in named:
         option, summary = named[text]
-        return "\n".join([f"{text} ({option})", *hanging("  ", summary)])
+        return _entry(f"{text} ({option})", summary)
     columns = _columns(context)
     if text in columns:
         return "\n\n".join(
-            "\n".join([f"{text} (column of {', '.join(commands)})", *hanging("  ", meaning)])
+            _entry(f"{text} (column of {', '.join(commands)})", meaning)
             for meaning, commands in columns[text].items()
         )
     every = [name for one in terms() for name in one.names] + [*named, *columns]
@@ -113,5 +117,17 @@ def _columns(context: click.Context) -> dict[str, dict[str, list[str]]]:
 
 def _said(term: Term) -> str:
     also = f" ({', '.join(term.also)})" if term.also else ""
-    more = f"{term.meaning} See docs/{term.page}."
-    return "\n".join([f"{term.name}{also}", *hanging("  ", more)])
+    return _entry(f"{term.name}{also}", f"{term.meaning} See docs/{term.page}.")
+
+
+_COLUMN = 36  # where meanings begin on a wide terminal
+
+
+def _entry(title: str, text: str) -> str:
+    """A title and what it means: below it, or beside it where there is room for two columns."""
+    if screen_width() < WIDE:
+        return "\n".join([title, *hanging("  ", text)])
+    named = textwrap.wrap(title, _COLUMN - 2)
+    meant = [line[_COLUMN:] for line in hanging(" " * _COLUMN, text)]
+    both = zip_longest(named, meant, fillvalue="")
+    return "\n".join(f"{left:{_COLUMN}}{right}".rstrip() for left, right in both)

@@ -112,12 +112,14 @@ def _write_overview(
     if None in groups:
         write_groups(context, formatter, groups)
     else:
+        named = []
         for group, listed in groups.items():
             assert group is not None
             key = "" if group.key == group.value.lower() else f" ({group.key})"
             names = ", ".join(_flag(one) for one in listed if _flag(one) != "--help")
-            with formatter.section(heading(f"{title_of(group)}{key}")):
-                formatter.write_text(names)
+            named.append((f"{title_of(group)}{key}", names))
+        with formatter.section(heading("Options")):
+            formatter.write_dl(named)
     command.format_epilog(context, formatter)
 
 
