@@ -13,6 +13,7 @@ from rnscli.base import (
     Column,
     RnscliError,
     columns_of,
+    is_number,
     moment,
     probability,
     shown,
@@ -237,9 +238,5 @@ def _operands(described: Mapping[str, Any]) -> str | None:
         return f"given {operands['begin'][:_KEY_DIGITS]}"
     inner = operands.get("dense", operands)
     names = {kind_of(type(source)): name for name, source in error.DISTRIBUTIONS.items()}
-    more = [
-        f"{key} {value:g}"
-        for key, value in (operands | inner).items()
-        if isinstance(value, int | float) and not isinstance(value, bool)
-    ]
+    more = [f"{key} {value:g}" for key, value in (operands | inner).items() if is_number(value)]
     return " ".join([names.get(inner["kind"], inner["kind"]), *more])

@@ -7,6 +7,7 @@ from rnscli.base.columns import ends as ends
 from rnscli.base.columns import flat_row as flat_row
 from rnscli.base.columns import half_width as half_width
 from rnscli.base.columns import in_words as in_words
+from rnscli.base.columns import is_number as is_number
 from rnscli.base.columns import joules as joules
 from rnscli.base.columns import mark as mark
 from rnscli.base.columns import moment as moment

@@ -35,6 +35,7 @@ from rnscli.cli.main import ANSWERING as ANSWERING
 from rnscli.cli.main import COMMANDS as COMMANDS
 from rnscli.cli.main import COMPLETE as COMPLETE
 from rnscli.cli.main import cli as cli
+from rnscli.cli.main import command_named as command_named
 from rnscli.cli.terminal import Advance as Advance
 from rnscli.cli.terminal import complain as complain
 from rnscli.cli.terminal import hanging as hanging

@@ -57,6 +57,13 @@ MAX_DIGITS = 100_000  # of a number
 _warned: set[str] = set()
 
 
+def command_named(name: str) -> WithExamples:
+    """The command of a name of `COMMANDS`."""
+    module = importlib.import_module(f"rnscli.cli.commands.{name.replace('-', '_')}")
+    command: WithExamples = module.command
+    return command
+
+
 class _LazyGroup(WithExamples, click.Group):
     """A group whose commands are imported on use."""
 
@@ -64,11 +71,7 @@ class _LazyGroup(WithExamples, click.Group):
         return list(COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name not in COMMANDS:
-            return None
-        module = importlib.import_module(f"rnscli.cli.commands.{cmd_name.replace('-', '_')}")
-        command: click.Command = module.command
-        return command
+        return command_named(cmd_name) if cmd_name in COMMANDS else None
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]

@@ -15,10 +15,13 @@ from rnscli.base import InputError
 from rnscli.cli import options
 from rnscli.cli.commands.design_explorer import MOST, explorer
 from rnscli.cli.commands.design_lines import (
+    SHOWN,
     choice_of,
     commands_of,
     counted,
+    kept_lines,
     line_of,
+    neighbour_lines,
     single,
     stated,
     step_of,
@@ -66,7 +69,6 @@ _SETTINGS = (
 )  # fmt: skip
 _OF_NETWORK = (*options.SIZE_AXES, "pass", "optimiser")
 _NAMED = ("torch", "input_shape", "size")
-_SHOWN = 12
 # What only a search for networks is about.
 OF_NETWORKS = (
     *analysis.SIZES, *_SETTINGS, *_OF_NETWORK, "input_shape", "size", "together", "min_inferences",
@@ -207,7 +209,7 @@ def chips(
             [(point, row) for row in rows],
             plot,
             remarks=[*(f"left out {one}" for one in left_out), *workloads.remarks],
-            shown=min(_SHOWN, len(result.front)) + networks,
+            shown=min(SHOWN, len(result.front)) + networks,
             required=1,
             footer=[*_footer(result, most, together), *(f"  {line}" for line in commands)],
             layout=CHIP_LAYOUT,
@@ -266,27 +268,11 @@ def _row(
 
 
 def _footer(result: analysis.ChipResult, most: Mapping[str, float], together: str) -> list[str]:
-    why = f"impossible, most of them: {result.why_impossible}"
-    counts = {"ruled out by a limit of their error": result.pruned, why: result.impossible}
-    ruled = ", ".join(f"{count} {what}" for what, count in counts.items() if count)
-    text = f"{result.feasible} of {result.designs} chips keep the limits"
-    text += (f" ({ruled})" if ruled else "") + f"; on the front: {len(result.front)}"
-    if len(result.front) > _SHOWN:
-        text += f", {_SHOWN} are shown (all in --format csv and json)"
-    lines = ["", *cli.hanging("", text)]
-    if most:
-        said = (
-            f"error at most {most['max_error']:.4g}, that of digital-int8; --max-error sets another"
-        )
-        lines += cli.hanging("", said)
+    lines = kept_lines(result, "chips", "ruled out by a limit of their error", most)
     if len(result.chosen.networks) > 1:
         lines += cli.hanging("", f"of all networks: {analysis.TOGETHER[together]}")
     lines += cli.hanging("", f"not counted: {', '.join(analysis.CHIP_NOT_COUNTED)}")
-    if result.neighbours:
-        lines += ["", "Neighbours of the chosen chip:"]
-        width = max(len(name) for name, _ in _steps(result))
-        for name, reason in _steps(result):
-            lines += cli.hanging(f"  {name.ljust(width)}  ", reason)
+    lines += neighbour_lines("chip", _steps(result))
     return [*lines, "", "The same numbers by:"]
 
 

@@ -37,10 +37,13 @@ from rnscli.cli.commands.design_lines import (
     LIGHT,
     OPERANDS,
     SET,
+    SHOWN,
     choice_of,
     commands_of,
     counted,
+    kept_lines,
     line_of,
+    neighbour_lines,
     single,
     step_of,
 )
@@ -79,7 +82,6 @@ _FIXED = (
 )  # fmt: skip
 # Axes that follow from the rest.
 _OPEN = ("columns", "columns_per_adc", "adc_rate", "adc_bits", *LIGHT)
-_SHOWN = 12
 _STATIC = (
     "{:.0%} of the variance of the chosen design's noise is fixed for a chip, and meets a second "
     "attempt again"
@@ -351,7 +353,7 @@ def command(given: dict[str, Any], drawn: bool) -> cli.Question:
             plot,
             problems=() if default else left_out,
             remarks=[f"left out {one}" for one in left_out] if default else (),
-            shown=min(_SHOWN, len(result.front)),
+            shown=min(SHOWN, len(result.front)),
             required=1,
             footer=[*_footer(result, most), *(f"  {line}" for line in commands)],
             layout=_layout(given, noise),
@@ -478,29 +480,12 @@ def _layout(
 
 
 def _footer(result: analysis.DesignResult, most: Mapping[str, float]) -> list[str]:
-    why = f"impossible, most of them: {result.why_impossible}"
-    counts = {
-        "ruled out by a limit before their error probability": result.pruned,
-        why: result.impossible,
-    }
-    ruled = ", ".join(f"{count} {what}" for what, count in counts.items() if count)
-    text = f"{result.feasible} of {result.designs} designs keep the limits"
-    text += (f" ({ruled})" if ruled else "") + f"; on the front: {len(result.front)}"
-    if len(result.front) > _SHOWN:
-        text += f", {_SHOWN} are shown (all in --format csv and json)"
-    lines = ["", *cli.hanging("", text)]
-    if most:
-        said = (
-            f"error at most {most['max_error']:.4g}, that of digital-int8; --max-error sets another"
-        )
-        lines += cli.hanging("", said)
+    lines = kept_lines(
+        result, "designs", "ruled out by a limit before their error probability", most
+    )
     if static := result.chosen.group.static_share:
         lines += cli.hanging("", _STATIC.format(static))
-    if result.neighbours:
-        lines += ["", "Neighbours of the chosen design:"]
-        width = max(len(name) for name, _ in _steps(result))
-        for name, reason in _steps(result):
-            lines += cli.hanging(f"  {name.ljust(width)}  ", reason)
+    lines += neighbour_lines("design", _steps(result))
     return [*lines, "", "The same numbers by:"]
 
 

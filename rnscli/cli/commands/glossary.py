@@ -16,6 +16,7 @@ from rnscli.cli import (
     Background,
     SummaryCommand,
     WithExamples,
+    command_named,
     hanging,
     options,
     screen_width,
@@ -56,8 +57,7 @@ class _Terms(options.ParamType):
 
 @click.command("glossary", cls=WithExamples, background=Background(page="glossary.md"))
 @click.argument("term", type=_Terms(), metavar="[TERM]...", nargs=-1)
-@click.pass_context
-def command(context: click.Context, term: tuple[str, ...]) -> None:
+def command(term: tuple[str, ...]) -> None:
     """Say what a word means here: a term, a symbol, a name, or a column of rows.
 
     Without a TERM it prints all terms. Names are those that options take, such as fixed-lp; columns
@@ -74,10 +74,10 @@ def command(context: click.Context, term: tuple[str, ...]) -> None:
     if not term:
         write_standard_output("\n\n".join(map(_said, terms())) + "\n")
         return
-    write_standard_output("\n\n".join(_answer(context, one) for one in term) + "\n")
+    write_standard_output("\n\n".join(_answer(one) for one in term) + "\n")
 
 
-def _answer(context: click.Context, text: str) -> str:
+def _answer(text: str) -> str:
     asked = found(text, terms())
     if asked:
         return "\n\n".join(map(_said, asked))
@@ -85,7 +85,7 @@ def _answer(context: click.Context, text: str) -> str:
     if text in named:
         option, summary = named[text]
         return _entry(f"{text} ({option})", summary)
-    columns = _columns(context)
+    columns = _columns()
     if text in columns:
         return "\n\n".join(
             _entry(f"{text} (column of {', '.join(commands)})", meaning)
@@ -98,14 +98,11 @@ def _answer(context: click.Context, text: str) -> str:
     )
 
 
-def _columns(context: click.Context) -> dict[str, dict[str, list[str]]]:
+def _columns() -> dict[str, dict[str, list[str]]]:
     """What columns mean, by key and heading, each with the commands that have it so."""
-    root = context.find_root()
-    group = root.command
-    assert isinstance(group, click.Group)
     known: dict[str, dict[str, list[str]]] = {}
     for name in ANSWERING:
-        command = group.get_command(root, name)
+        command = command_named(name)
         assert isinstance(command, AnswerCommand | SummaryCommand)
         for columns in command.columns_by_type.values():
             for key, column in columns.items():

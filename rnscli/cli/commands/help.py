@@ -9,6 +9,7 @@ from rnscli.cli import (
     COMMANDS,
     Background,
     WithExamples,
+    command_named,
     grouped,
     heading,
     options,
@@ -30,7 +31,7 @@ class _Parts(options.ParamType):
         name = ctx.params.get("command")
         if name not in COMMANDS:
             return []
-        command = _command_of(ctx, name)
+        command = command_named(name)
         listed = grouped(command.get_params(ctx))
         groups = [one.key for one in listed if one is not None]
         flags = [_flag(one) for of_group in listed.values() for one in of_group]
@@ -79,7 +80,7 @@ def command(context: click.Context, command: str | None, what: tuple[str, ...]) 
     if command is None:
         click.echo(root.get_help(), color=context.color)
         return
-    of = _command_of(context, command)
+    of = command_named(command)
     with of.context_class(of, parent=root, info_name=command) as inner:
         formatter = inner.make_formatter()
         if what:
@@ -87,14 +88,6 @@ def command(context: click.Context, command: str | None, what: tuple[str, ...]) 
         else:
             _write_overview(inner, formatter, of)
         click.echo(formatter.getvalue().rstrip("\n"), color=context.color)
-
-
-def _command_of(context: click.Context, name: str) -> WithExamples:
-    group = context.find_root().command
-    assert isinstance(group, click.Group)
-    found = group.get_command(context.find_root(), name)
-    assert isinstance(found, WithExamples)
-    return found
 
 
 def _flag(option: click.Option) -> str:

@@ -77,9 +77,7 @@ def _command_of(saved: report.SavedResult) -> cli.AnswerCommand:
             f"schema {report.SCHEMA}, whose options may have other names; compute it with its "
             "command again"
         )
-    found = None
-    if saved.command in cli.ANSWERING:
-        found = cli.cli.get_command(click.Context(cli.cli), saved.command)
+    found = cli.command_named(saved.command) if saved.command in cli.ANSWERING else None
     if not isinstance(found, cli.AnswerCommand):
         raise base.InputError(
             f"{saved.path} is of the command {saved.command}, whose document does not say all that "

@@ -62,8 +62,7 @@ def document_schema(command: Answering) -> report.Schema:
     metavar="FILE",
     help="Write the schema there instead of to standard output.",
 )
-@click.pass_context
-def command(context: click.Context, command: str, output: Path | None) -> None:
+def command(command: str, output: Path | None) -> None:
     """Print the JSON Schema of the JSON output of a command.
 
     The schema (draft 2020-12) says what every key means, its type, its unit and its bounds, and
@@ -77,9 +76,7 @@ def command(context: click.Context, command: str, output: Path | None) -> None:
     """
     if output is not None:
         check_writable(output, "--output")
-    group = context.find_root().command
-    assert isinstance(group, click.Group)
-    answering = group.get_command(context, command)
+    answering = cli.command_named(command)
     assert isinstance(answering, Answering)
     text = json.dumps(document_schema(answering), indent=2, allow_nan=False) + "\n"
     cli.write_text(text, output)

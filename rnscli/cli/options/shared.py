@@ -22,7 +22,15 @@ from rnscli.analysis import (
     RetryAbove,
     Rule,
 )
-from rnscli.base import Flags, InputError, Names, Option, OptionGroup, RegistrationError
+from rnscli.base import (
+    Flags,
+    InputError,
+    Names,
+    Option,
+    OptionGroup,
+    RegistrationError,
+    WholeNumbers,
+)
 from rnscli.cli.help_page import GroupedOption
 from rnscli.cli.options import sweeps, types
 from rnscli.core import CALIBRATED, CALIBRATIONS, CORES, CoreOptions, DotProductOptions
@@ -84,6 +92,14 @@ class DeclaredOption(GroupedOption):
             return {}
         names: Any = values.names  # a mapping, as what is explained is an object
         return dict(names)
+
+
+def hint_of(option: Option) -> Any:
+    """The type of one value of an option, which the column of it has."""
+    kinds = {WholeNumbers: int, Names: str}
+    return next(
+        (kind for values, kind in kinds.items() if isinstance(option.values, values)), float
+    )
 
 
 def take(
