@@ -74,6 +74,16 @@ class Excerpt:
     places: Sequence[int]
     sentence: str
 
+    def of(self, rows: Sequence[report.Row], view: report.View) -> tuple[Sequence[report.Row], str]:
+        """What is shown of all rows, and the sentence: as many as sorted first, if they are."""
+        if not view.sort:
+            return [rows[place] for place in self.places], self.sentence
+        count = len(self.places)
+        left = (
+            f"{len(rows) - count} of {len(rows)} rows are left out (all in --format csv and json)"
+        )
+        return view.arranged(rows)[:count], f"{left}: the first {count} as sorted are shown"
+
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Answer:
@@ -86,8 +96,9 @@ class Answer:
     where a command has one; ``folder`` makes the files of a folder, by
     relative path, where a command writes one. ``problems`` are points without an answer;
     ``disagreements`` fail like requirements (``None`` if nothing was compared); ``remarks`` only
-    inform. A table has the first ``shown`` rows, or as plain text those of an ``excerpt``, and the
-    lines of ``footer`` below; requirements are about the first ``required`` rows.
+    inform. A table is of the first ``listed`` rows and has the first ``shown`` of these, as they
+    are sorted, or as plain text those of an ``excerpt``, and the lines of ``footer`` below;
+    requirements are about the first ``required`` rows.
     """
 
     results: Sequence[tuple[Point, Any]]
@@ -95,6 +106,7 @@ class Answer:
     problems: Sequence[str] = ()
     disagreements: Sequence[str] | None = None
     remarks: Sequence[str] = ()
+    listed: int | None = None
     shown: int | None = None
     excerpt: Excerpt | None = None
     footer: Sequence[str] = ()
@@ -321,17 +333,7 @@ class Output:
             raise base.InputError("--force is about --output; give that, too, or leave it out")
         for requirement in self.require:
             requirement.check_column(self.keys, self.titles)
-        self.view.check(self.keys, self.titles)
-        every = ("show", "wide", "keys")
-        useless = {"json": every, PAGE: every, "csv": ("wide", "keys")}
-        for option in useless.get(self.style or "", ()):
-            if getattr(self.view, option):
-                others = " and csv" if option == "show" else ""
-                under = "" if self.style == PAGE else " under its key"
-                raise base.InputError(
-                    f"--{option} is about tables{others}; leave it out with --format {self.style}, "
-                    f"which has every column{under}"
-                )
+        check_view(self.view, self.style, self.keys, self.titles)
 
     @property
     def _suffixes(self) -> Mapping[str, str]:
@@ -405,6 +407,23 @@ class Output:
         return comparison.lines("the baseline", "this result")
 
 
+def check_view(
+    view: report.View, style: str | None, keys: Mapping[str, bool], titles: Mapping[str, str]
+) -> None:
+    """Refuse a view of columns that do not exist, or what the form of the rows has no use for."""
+    view.check(keys, titles)
+    every = ("show", "wide", "keys")
+    useless = {"json": every, PAGE: every, "csv": ("wide", "keys")}
+    for option in useless.get(style or "", ()):
+        if getattr(view, option):
+            others = " and csv" if option == "show" else ""
+            under = "" if style == PAGE else " under its key"
+            raise base.InputError(
+                f"--{option} is about tables{others}; leave it out with --format {style}, "
+                f"which has every column{under}"
+            )
+
+
 def write_result(
     result: Result,
     style: str | None,
@@ -414,7 +433,8 @@ def write_result(
 ) -> None:
     """Write the rows in one of `FORMATS`, or as a page, to a file or to standard output.
 
-    Tables have the columns of requirements, and a terminal marks what fails them.
+    Tables have the columns of requirements, and those that rows are sorted by; a terminal marks
+    what fails requirements.
     """
     view = view or report.View()
     if style not in _TABLES:
@@ -427,21 +447,22 @@ def write_result(
         write_text(text, path)
         return
     answer, is_text = result.answer, style in (None, "table", "list")
-    rows, lines = result.rows[: answer.shown], answer.footer
+    rows, lines = view.arranged(result.rows[: answer.listed])[: answer.shown], answer.footer
     if answer.excerpt is not None and is_text:
-        rows = [result.rows[place] for place in answer.excerpt.places]
-        lines = [*hanging("", answer.excerpt.sentence), *lines]
+        rows, sentence = answer.excerpt.of(result.rows, view)
+        lines = [*hanging("", sentence), *lines]
     footer = "".join(f"{line}\n" for line in lines) if is_text else ""
-    rows = view.arranged(rows)
-    layout = result.layout.with_essential(_columns_required(require, result.columns))
+    sorted_by = [one.removeprefix("-") for one in view.sort]
+    required = [one.column for one in require]
+    layout = result.layout.with_essential(_whole([*required, *sorted_by], result.columns))
     if is_text and path is None and is_terminal():
-        required = {id(row) for row in result.rows[: answer.required]}
+        judged = {id(row) for row in result.rows[: answer.required]}
         marked = {
             (place, key)
             for one in require
-            for key in _columns_required([one], result.columns)
+            for key in _whole([one.column], result.columns)
             for place, row in enumerate(rows)
-            if id(row) in required and one.concerns(row) and not one.holds(row)
+            if id(row) in judged and one.concerns(row) and not one.holds(row)
         }
         report.print_table(rows, result.columns, layout, _TABLES[style], view, marked)
         write_standard_output(footer)
@@ -450,12 +471,9 @@ def write_result(
     write_text(text, path)
 
 
-def _columns_required(
-    require: Sequence[report.Requirement], columns: Mapping[str, base.Column]
-) -> tuple[str, ...]:
-    """Keys of the columns that requirements are about; an end of an interval is not one."""
-    named = [one.column for one in require]
-    whole = [key if key in columns else key.rpartition("_")[0] for key in named]
+def _whole(keys: Sequence[str], columns: Mapping[str, base.Column]) -> tuple[str, ...]:
+    """Keys of columns; an end of an interval is not one."""
+    whole = [key if key in columns else key.rpartition("_")[0] for key in keys]
     return tuple(dict.fromkeys(whole))
 
 

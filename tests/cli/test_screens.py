@@ -9,7 +9,11 @@ from typing import Any
 
 import pytest
 
+from rnscli.base import columns_of
+from rnscli.cli.answer import Answer, Result, write_result
 from rnscli.cli.main import run
+from rnscli.report.batch import DRY_LAYOUT, DryRow
+from rnscli.report.layout import View
 
 Run = Callable[..., Any]
 Screen = Callable[..., tuple[str, str]]
@@ -147,3 +151,23 @@ def test_wide_terminals_have_more_of_a_help_in_sight(screen: Screen) -> None:
         assert max(map(len, wide)) <= 160
     first = plain(screen("glossary", "lsb", columns=160)[0])[0]
     assert first.startswith("LSB (") and "one step of a converter" in first
+
+
+def test_rows_are_sorted_before_a_table_is_cut(rnscli: Run, capsys: Any) -> None:
+    layers = ("energy", "--workload", "bert-large,resnet50", "--core", "fixed-lp", "--bits", "4..6")
+    sort = ("--sort", "-macs,bits", "--show", "macs,bits")
+    every = list(csv.reader(rnscli(*layers, *sort, "--format", "csv").out.splitlines()))[1:]
+    _, table, *_ = rnscli(*layers, *sort).out.split("\n\n")
+    lines = [line.split() for line in table.splitlines() if line[-1].isdigit()]
+    sentence = table.splitlines()[-1]
+    assert lines == every[: len(lines)] != every
+    left = len(every) - len(lines)
+    assert sentence.startswith(f"{left} of {len(every)} rows are left out (all in ")
+    # Of a search too, where what does not belong to the table stays out.
+    found = [{"run": str(n), "state": "x" * (n % 7), "command_line": ""} for n in range(9)]
+    answer = Answer([], listed=8, shown=3)
+    columns = columns_of(DryRow)
+    write_result(
+        Result("batch", {}, columns, found, DRY_LAYOUT, answer), None, view=View(sort=("-run",))
+    )
+    assert [line.split()[0] for line in capsys.readouterr().out.splitlines()[2:]] == ["7", "6", "5"]

@@ -209,6 +209,7 @@ def chips(
             [(point, row) for row in rows],
             plot,
             remarks=[*(f"left out {one}" for one in left_out), *workloads.remarks],
+            listed=len(result.front) + networks,
             shown=min(SHOWN, len(result.front)) + networks,
             required=1,
             footer=[*_footer(result, most, together), *(f"  {line}" for line in commands)],

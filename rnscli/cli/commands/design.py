@@ -353,6 +353,7 @@ def command(given: dict[str, Any], drawn: bool) -> cli.Question:
             plot,
             problems=() if default else left_out,
             remarks=[f"left out {one}" for one in left_out] if default else (),
+            listed=len(result.front),
             shown=min(SHOWN, len(result.front)),
             required=1,
             footer=[*_footer(result, most), *(f"  {line}" for line in commands)],
