@@ -34,6 +34,7 @@ from rnscli.cli.help_page import write_names as write_names
 from rnscli.cli.main import ANSWERING as ANSWERING
 from rnscli.cli.main import COMMANDS as COMMANDS
 from rnscli.cli.main import COMPLETE as COMPLETE
+from rnscli.cli.main import NESTED as NESTED
 from rnscli.cli.main import cli as cli
 from rnscli.cli.main import command_named as command_named
 from rnscli.cli.terminal import Advance as Advance

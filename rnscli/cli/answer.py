@@ -79,10 +79,10 @@ class Excerpt:
         if not view.sort:
             return [rows[place] for place in self.places], self.sentence
         count = len(self.places)
-        left = (
-            f"{len(rows) - count} of {len(rows)} rows are left out (all in --format csv and json)"
+        return view.arranged(rows)[:count], (
+            f"{len(rows) - count} of {len(rows)} rows are left out (all in --format csv and json): "
+            f"the first {count} as sorted are shown"
         )
-        return view.arranged(rows)[:count], f"{left}: the first {count} as sorted are shown"
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -333,7 +333,17 @@ class Output:
             raise base.InputError("--force is about --output; give that, too, or leave it out")
         for requirement in self.require:
             requirement.check_column(self.keys, self.titles)
-        check_view(self.view, self.style, self.keys, self.titles)
+        self.view.check(self.keys, self.titles)
+        every = ("show", "wide", "keys")
+        useless = {"json": every, PAGE: every, "csv": ("wide", "keys")}
+        for option in useless.get(self.style or "", ()):
+            if getattr(self.view, option):
+                others = " and csv" if option == "show" else ""
+                under = "" if self.style == PAGE else " under its key"
+                raise base.InputError(
+                    f"--{option} is about tables{others}; leave it out with --format {self.style}, "
+                    f"which has every column{under}"
+                )
 
     @property
     def _suffixes(self) -> Mapping[str, str]:
@@ -405,23 +415,6 @@ class Output:
         comparison = self.baseline.compared(result.json)
         say(comparison.remarks, "more things differ")
         return comparison.lines("the baseline", "this result")
-
-
-def check_view(
-    view: report.View, style: str | None, keys: Mapping[str, bool], titles: Mapping[str, str]
-) -> None:
-    """Refuse a view of columns that do not exist, or what the form of the rows has no use for."""
-    view.check(keys, titles)
-    every = ("show", "wide", "keys")
-    useless = {"json": every, PAGE: every, "csv": ("wide", "keys")}
-    for option in useless.get(style or "", ()):
-        if getattr(view, option):
-            others = " and csv" if option == "show" else ""
-            under = "" if style == PAGE else " under its key"
-            raise base.InputError(
-                f"--{option} is about tables{others}; leave it out with --format {style}, "
-                f"which has every column{under}"
-            )
 
 
 def write_result(

@@ -278,27 +278,69 @@ def _plain(value: Any) -> Any:
     return str(value) if isinstance(value, Path | options.SplitSet) else value
 
 
+_OUTPUT = (
+    "Write the result there, or to standard output as -; the suffix .json, .csv, .md, .tex or .txt "
+    "chooses the format."
+)
+
+
 class SummaryCommand(WithExamples):
     """A command that answers with rows about what other commands did.
 
     ``row_types`` are by the name of the option that asks for them, ``None`` for no such option;
     ``parameters`` what its JSON document states, with the meaning of each: all of them are texts.
-    There may be no rows where it ``may_be_empty``.
+    There may be no rows where it ``may_be_empty``. `VIEW_OPTIONS` are added to its own options.
     """
+
+    FORM = (
+        options.in_group(
+            "--format",
+            base.OptionGroup.OUTPUT,
+            type=click.Choice(FORMATS),
+            help="Form of the result.  [default: table]",
+        ),
+        options.in_group(
+            "--output",
+            base.OptionGroup.OUTPUT,
+            type=options.OutputPath("a file", is_text=True),
+            metavar="FILE",
+            help=_OUTPUT,
+        ),
+    )
 
     def __init__(
         self,
         *,
         row_types: Mapping[str | None, type],
         parameters: Mapping[str, str],
+        params: Sequence[click.Parameter] = (),
         may_be_empty: bool = False,
         **attributes: Any,
     ) -> None:
-        super().__init__(**attributes)
+        taken = {option for one in params for option in one.opts}
+        super().__init__(params=[*params, *_view_options(taken)], **attributes)
         self.row_types, self.parameters = row_types, parameters
         self.may_be_empty = may_be_empty
         # A field without a column is an error here, when the command is imported.
         self.columns_by_type = {one: base.columns_of(one) for one in row_types.values()}
+
+    def columns(self, given: Mapping[str, Any]) -> Mapping[str, base.Column]:
+        """Columns of the rows that these options ask for, by their keys."""
+        asked = (kind for option, kind in self.row_types.items() if option and given.get(option))
+        return self.columns_by_type[next(asked, self.row_types[None])]
+
+    def output(self, given: Mapping[str, Any], path: Path | None) -> Output:
+        """Where the rows go, and how they are to be seen, as `FORM` and `VIEW_OPTIONS` say."""
+        columns = self.columns(given).values()
+        return Output(
+            keys=base.numeric_keys(columns),
+            titles={column.title: column.key for column in columns},
+            format=given["format"],
+            output=path,
+            plot=None,
+            require=(),
+            view=report.View(**{name: given[name] for name in VIEW_OPTIONS}),
+        )
 
 
 ALLOWED = (
@@ -345,7 +387,7 @@ class _Keys(options.ParamType):
     def shell_complete(
         self, ctx: click.Context, param: click.Parameter, incomplete: str
     ) -> options.Candidates:
-        assert isinstance(ctx.command, AnswerCommand)
+        assert isinstance(ctx.command, AnswerCommand | SummaryCommand)
         keys = base.numeric_keys(ctx.command.columns(ctx.params).values())
         is_minus = param.name == "sort" and incomplete.rpartition(",")[2].startswith("-")
         return options.of_list(incomplete, [f"-{key}" for key in keys] if is_minus else [*keys])
@@ -374,11 +416,9 @@ def _output_options(
 ) -> list[click.Parameter]:
     """``--format --output --plot --require``; ``plot`` and ``folder`` say what they show."""
     forms = "Form of the result.  [default: table]"
-    output = "Write the result there, or to standard output as -; the suffix .json, .csv, .md, "
-    output += (
-        ".tex, .txt or .html chooses the format." if page else ".tex or .txt chooses the format."
-    )
+    output = _OUTPUT
     if page:
+        output = output.replace(" or .txt", ", .txt or .html")
         output += f" The last is a page {page} (needs the extra rnscli[plot])."
     replaced = "Replace the folder if it exists."
     drawn = f"Draw {plot} as .png, .svg or .pdf (needs the extra rnscli[plot])."

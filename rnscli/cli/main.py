@@ -7,6 +7,7 @@ import atexit
 import importlib
 import io
 import os
+import re
 import signal
 import sys
 import threading
@@ -51,6 +52,7 @@ COMMANDS = ANSWERING | {
     "completion": "Print the script that lets a shell complete.",
     "man": "Print the manual page of all commands.",
 }
+NESTED = ("store merge",)  # which a word behind another command chooses; they answer with rows
 TRACEBACK = "RNSCLI_TRACEBACK"  # where it is set, errors of a user's own code are shown whole
 COMPLETE = "_RNSCLI_COMPLETE"  # by this variable a shell asks what it may offer
 MAX_DIGITS = 100_000  # of a number
@@ -58,8 +60,8 @@ _warned: set[str] = set()
 
 
 def command_named(name: str) -> WithExamples:
-    """The command of a name of `COMMANDS`."""
-    module = importlib.import_module(f"rnscli.cli.commands.{name.replace('-', '_')}")
+    """The command of a name of `COMMANDS` or `NESTED`."""
+    module = importlib.import_module(f"rnscli.cli.commands.{re.sub('[ -]', '_', name)}")
     command: WithExamples = module.command
     return command
 

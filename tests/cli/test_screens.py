@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from plans import write_plan
 
 from rnscli.base import columns_of
 from rnscli.cli.answer import Answer, Result, write_result
@@ -110,6 +111,17 @@ def test_every_column(rnscli: Run, screen: Screen) -> None:
     assert "TOPS/mm2 range" in wide and max(map(len, wide.splitlines())) > 200
     header = next(line for line in plain(screen(*energy, "--wide")[0]) if "moduli" in line)
     assert header.split() == next(line for line in wide.splitlines() if "moduli" in line).split()
+
+
+def test_views_of_the_summary_of_a_batch(rnscli: Run, tmp_path: Any) -> None:
+    plan = write_plan(tmp_path, "[run.b]\ncommand = 'moduli'\n[run.a]\ncommand = 'moduli'\n")
+    ran = rnscli("batch", plan, "--dry-run", "--sort", "run", "--show", "run", "--format", "csv")
+    assert ran.out == "run\na\nb\n"
+    ran = rnscli("batch", plan, "--show", "verdct")
+    assert (ran.code, ran.err) == (
+        2, "rnscli: --show: column verdct does not exist; did you mean verdict?\n"
+    )  # fmt: skip
+    assert not list(tmp_path.glob("*-results"))
 
 
 def test_one_row_is_a_list_or_a_table(rnscli: Run) -> None:

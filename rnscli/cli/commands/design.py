@@ -140,10 +140,9 @@ _STATIC = (
         )
     ),
     *CHIP_OPTIONS,
-    click.option(
+    options.in_group(
         "--layers-to",
-        cls=cli.GroupedOption,
-        group=base.OptionGroup.OUTPUT,
+        base.OptionGroup.OUTPUT,
         type=options.OutputPath("a file"),
         metavar="FILE",
         help="With --layer-bits: write the choice as a file of layers for rnscli accuracy.",

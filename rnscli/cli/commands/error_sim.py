@@ -92,10 +92,9 @@ AXES = (
     ),
     ErrorOptions.precision_of,
     ErrorOptions.max_pairs,
-    click.option(
+    options.in_group(
         "--operands",
-        cls=cli.GroupedOption,
-        group=OptionGroup.CORE,
+        OptionGroup.CORE,
         default="uniform",
         show_default=True,
         metavar=f"{'|'.join(DISTRIBUTIONS)}|FILE",

@@ -7,6 +7,7 @@ import click
 from rnscli.base import InputError, OptionGroup, nearest
 from rnscli.cli import (
     COMMANDS,
+    NESTED,
     Background,
     WithExamples,
     command_named,
@@ -80,6 +81,8 @@ def command(context: click.Context, command: str | None, what: tuple[str, ...]) 
     if command is None:
         click.echo(root.get_help(), color=context.color)
         return
+    if what and f"{command} {what[0]}" in NESTED:
+        command, what = f"{command} {what[0]}", what[1:]
     of = command_named(command)
     with of.context_class(of, parent=root, info_name=command) as inner:
         formatter = inner.make_formatter()

@@ -7,6 +7,7 @@ import click
 
 from rnscli.base import InputError
 from rnscli.cli import (
+    NESTED,
     Background,
     WithExamples,
     command_named,
@@ -79,7 +80,8 @@ def page(root: click.Context) -> str:
         _section("COMMANDS"),
     ]
     for each in group.list_commands(root):
-        parts.extend(_command(root, each))
+        for one in (each, *(nested for nested in NESTED if nested.startswith(f"{each} "))):
+            parts.extend(_command(root, one))
     for heading, listed in (("EXIT STATUS", _EXIT_CODES), ("ENVIRONMENT", _ENVIRONMENT)):
         parts += [_section(heading), *(_item(bold(name), text) for name, text in listed.items())]
     parts += [_section("SEE ALSO"), *_paragraphs(_SEE_ALSO)]

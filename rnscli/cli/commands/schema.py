@@ -10,7 +10,7 @@ from rnscli.base import check_writable
 from rnscli.cli import options
 
 Answering = cli.AnswerCommand | cli.SummaryCommand
-_NAMES = options.NameArgument(tuple(cli.ANSWERING), "It must be")
+_NAMES = options.NameArgument((*cli.ANSWERING, *cli.NESTED), "It must be")
 
 
 def document_schema(command: Answering) -> report.Schema:

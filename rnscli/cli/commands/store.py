@@ -7,7 +7,7 @@ import click
 
 from rnscli import analysis, report
 from rnscli.base import InputError, NoSolutionError, columns_of, nearest, numeric_keys, shown
-from rnscli.cli import Answer, AnswerCommand, Background, Bar, Question, options
+from rnscli.cli import Answer, AnswerCommand, Background, Bar, Question, command_named, options
 from rnscli.report import Layout
 from rnscli.runtime import Store
 
@@ -55,8 +55,7 @@ class StoreCommand(AnswerCommand):
         **extra: Any,
     ) -> click.Context:
         if args[:1] == ["merge"]:
-            from rnscli.cli.commands.store_merge import command as merge
-
+            merge = command_named("store merge")
             return merge.make_context(f"{info_name} merge", args[1:], parent, **extra)
         if args[:1] and args[0] in _WORDS:
             args = args[1:]
