@@ -96,6 +96,41 @@ TaskName = Annotated[
     ),
 ]
 
+MetricValue = Annotated[
+    float,
+    Column(
+        "The metric on the core; accuracy has columns of its own besides.",
+        form=number,
+        form_in=_of_metric,
+        low=None,
+        infinite=True,
+        same_as="accuracy",
+    ),
+]
+MetricValueInterval = Annotated[
+    c.Range,
+    Column(
+        f"{c.CI95} value; null where the metric or the samples allow none.",
+        "95 % interval",
+        ends(),
+        lambda row: ends(_of_metric(row)),
+        low=None,
+        same_as="accuracy_ci95",
+    ),
+]
+MetricInFp32 = Annotated[
+    float,
+    Column(
+        "The metric in FP32, on the same samples; null where it compares with FP32 itself.",
+        "in FP32",
+        number,
+        _of_metric,
+        low=None,
+        infinite=True,
+        same_as="fp32_accuracy",
+    ),
+]
+
 
 @dataclass(frozen=True)
 class AccuracyRow:
@@ -141,40 +176,9 @@ class AccuracyRow:
     ]
     relative_accuracy: c.RelativeAccuracy | None
     relative_accuracy_ci95: c.RelativeAccuracyInterval | None
-    value: Annotated[
-        float | None,
-        Column(
-            "The metric on the core; accuracy has columns of its own besides.",
-            form=number,
-            form_in=_of_metric,
-            low=None,
-            infinite=True,
-            same_as="accuracy",
-        ),
-    ]
-    value_ci95: Annotated[
-        c.Range | None,
-        Column(
-            f"{c.CI95} value; null where the metric or the samples allow none.",
-            "95 % interval",
-            ends(),
-            lambda row: ends(_of_metric(row)),
-            low=None,
-            same_as="accuracy_ci95",
-        ),
-    ]
-    fp32_value: Annotated[
-        float | None,
-        Column(
-            "The metric in FP32, on the same samples; null where it compares with FP32 itself.",
-            "in FP32",
-            number,
-            _of_metric,
-            low=None,
-            infinite=True,
-            same_as="fp32_accuracy",
-        ),
-    ]
+    value: MetricValue | None
+    value_ci95: MetricValueInterval | None
+    fp32_value: MetricInFp32 | None
     relative_value: Annotated[
         float | None,
         Column(

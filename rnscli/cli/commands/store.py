@@ -13,17 +13,18 @@ from rnscli.runtime import Store
 
 LAYOUT = Layout(
     parameters=(
-        "what", "model", "vector_size", "operands", "bits", "input_bits", "weight_bits", "seed",
-        "noise", "p", "sigma", "core", "moduli", "redundant", "decoder", "legitimate_range",
+        "what", "model", "metric", "vector_size", "operands", "bits", "input_bits", "weight_bits",
+        "seed", "noise", "p", "sigma", "core", "moduli", "redundant", "decoder", "legitimate_range",
         "attempts", "slice_bits", "adc_bits", "adc_range",
     ),
     results=(
         "blocks", "samples", "mean_abs_error", "mean_abs_error_ci95", "output_error_rate",
-        "created", "finished", "key",
+        "value", "value_ci95", "fp32_value", "test_loss", "created", "finished", "key",
     ),
     optional=(
-        "created", "legitimate_range", "mean_abs_error_ci95", "key", "moduli", "finished",
-        "decoder", "output_error_rate", "noise", "adc_bits", "adc_range", "operands", "slice_bits",
+        "created", "value_ci95", "legitimate_range", "mean_abs_error_ci95", "key", "moduli",
+        "finished", "decoder", "blocks", "metric", "output_error_rate", "noise", "fp32_value",
+        "adc_bits", "operands", "test_loss", "adc_range", "slice_bits",
     ),
 )  # fmt: skip
 BLOCKS_LAYOUT = Layout(
