@@ -38,6 +38,8 @@ class AnswerCommand(WithExamples):
     hints and `Column` of these; a column is there whatever is swept, and empty where its option
     does not concern a row.
 
+    ``answers`` are columns that an option asks for: a table leaves others out before them.
+
     ``needs`` are options that change nothing without one of others, or of cores: the user is told.
 
     ``page`` says that its answers make a web page, which ``--output`` then writes, and of what;
@@ -60,6 +62,7 @@ class AnswerCommand(WithExamples):
         folder: str | None = None,
         own: tuple[str, ...] = (),
         needs: Mapping[str, Sequence[str]] | None = None,
+        answers: Mapping[str, Sequence[str]] | None = None,
         page: str | None = None,
         without_page: tuple[str, ...] = (),
         **attributes: Any,
@@ -69,7 +72,7 @@ class AnswerCommand(WithExamples):
         every = [*params, quiet, *_output_options(plot, folder, page), *_view_options(taken)]
         super().__init__(params=every, **attributes)
         self._has_page, self._without_page = page is not None, without_page
-        self._callback, self._needs = callback, needs or {}
+        self._callback, self._needs, self.answers = callback, needs or {}, answers or {}
         counted = Counter(option.name for option in self.params)
         for name in (name for name, count in counted.items() if count > 1):
             # Constants of what other packages register are options, too.
@@ -190,6 +193,8 @@ class AnswerCommand(WithExamples):
             optional=tuple(key for key in shown.optional if key not in swept - told),
             essential=(*shown.essential, *swept),
         )
+        asked_for = (key for name in question.given for key in self.answers.get(name, ()))
+        shown = shown.with_essential([key for key in asked_for if key in columns])
         compared = "relative_to_rns" in columns
         idle = options.without_effect(given, question.given, self._needs, compared)
         answer = answer.without_defaults(given, question.given)

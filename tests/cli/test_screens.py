@@ -12,7 +12,8 @@ from plans import write_plan
 
 from rnscli.base import columns_of
 from rnscli.cli.answer import Answer, Result, write_result
-from rnscli.cli.main import run
+from rnscli.cli.command import AnswerCommand
+from rnscli.cli.main import ANSWERING, command_named, run
 from rnscli.report.batch import DRY_LAYOUT, DryRow
 from rnscli.report.layout import View
 
@@ -80,6 +81,34 @@ def test_colours_of_failures_and_verdicts(
     monkeypatch.setenv("NO_COLOR", "1")
     out, err = screen(*required)
     assert not re.search(r"\x1b\[[0-9;]*(3[0-7]|38)[;m]", out + err) and plain(out)
+
+
+@pytest.mark.parametrize(
+    ("asked", "titles"),
+    [
+        ("fault-prob --bits 5,6 --p 1e-4,1e-3 --validate 1000", "bits moduli p R p_err simulated"),
+        ("fault-prob --bits 5,6 --p 1e-4,1e-3 --tolerance 2", "bits moduli p R p_err p_gross"),
+        ("fault-prob --snr-db 30,40 --redundant 0", "SNR R p_err"),
+        ("error-sim --bits 5,6 --pairs 20 --p 0.1 --tolerance 2 --attempts 1,2", "gross rate"),
+        ("design --core fixed-lp --pairs 500 --max-power 1W --minimise latency", "latency power"),
+    ],
+)
+def test_what_an_option_asks_for_is_in_the_narrowest_table(
+    asked: str, titles: str, screen: Screen
+) -> None:
+    lines = plain(screen(*asked.split(), "--quiet")[0])
+    header = lines[next(place for place, line in enumerate(lines) if set(line) == {"─"}) - 1]
+    assert re.search(" .*".join(map(re.escape, titles.split())), header), header
+
+
+def test_what_options_ask_for_are_columns() -> None:
+    for name in ANSWERING:
+        command = command_named(name)
+        if not isinstance(command, AnswerCommand):
+            continue
+        every = {key for columns in command.columns_by_type.values() for key in columns}
+        assert set(command.answers) <= {one.name for one in command.params}
+        assert {key for keys in command.answers.values() for key in keys} <= every
 
 
 def test_what_is_fixed_stands_above_the_table(rnscli: Run) -> None:

@@ -108,6 +108,7 @@ PICTURE = base.Option(
         page="chip.md",
     ),
     row_type=analysis.ChipRow,
+    answers={"chip_area": ("area_m2",), "chip_power": ("power_w",)},
     layout=LAYOUT,
     plot="where energy and time go, or another --picture,",
     page="with all pictures",

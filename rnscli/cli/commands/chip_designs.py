@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from rnscli import analysis, base, cli, core, report
-from rnscli.analysis import ChipSearchOptions, WorkloadOptions
+from rnscli.analysis import ChipDesignRow, ChipSearchOptions, WorkloadOptions
 from rnscli.base import InputError
 from rnscli.cli import options
 from rnscli.cli.commands.design_explorer import MOST, explorer
@@ -171,6 +171,8 @@ def chips(
     )
     limits = {n: single(n, given[n]) for n in analysis.OF_CHIPS.limits if given[n] is not None}
     minimise = single("minimise", given["minimise"])
+    key = analysis.OF_CHIPS.objectives[minimise]  # the time of an inference is no column
+    layout = CHIP_LAYOUT.with_essential([key] if key in base.columns_of(ChipDesignRow) else [])
 
     def plot(rows: Sequence[report.Row], file_format: str) -> bytes:
         return report.plot_chip_front(rows, file_format)
@@ -213,7 +215,7 @@ def chips(
             shown=min(SHOWN, len(result.front)) + networks,
             required=1,
             footer=[*_footer(result, most, together), *(f"  {line}" for line in commands)],
-            layout=CHIP_LAYOUT,
+            layout=layout,
             page=page,
         )
 
@@ -239,8 +241,8 @@ def _row(
     candidate: analysis.ChipCandidate | analysis.RejectedChip,
     commands: tuple[str, ...] | None = None,
     network: analysis.NetworkFigures | None = None,
-) -> analysis.ChipDesignRow:
-    values: dict[str, Any] = dict.fromkeys(analysis.ChipDesignRow.__dataclass_fields__)
+) -> ChipDesignRow:
+    values: dict[str, Any] = dict.fromkeys(ChipDesignRow.__dataclass_fields__)
     design = candidate.made.design
     values["reason"] = candidate.reason or None
     if isinstance(candidate, analysis.ChipCandidate):
@@ -265,7 +267,7 @@ def _row(
     else:
         values |= choice_of(design, None, None)
     made = {"role": role, "axis": axis, "workload": workload, "commands": commands}
-    return analysis.ChipDesignRow(**values | made)
+    return ChipDesignRow(**values | made)
 
 
 def _footer(result: analysis.ChipResult, most: Mapping[str, float], together: str) -> list[str]:

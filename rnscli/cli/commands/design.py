@@ -68,7 +68,7 @@ LAYOUT = report.Layout(
         "throughput_macs_per_s", "redundant_moduli", "moduli",
         "adc_rate_hz", "latency_s", "slice_bits", "adc_bits", "adc_range", "reverse", "clock_hz",
         "columns_per_adc", "power_w", "area_m2", "energy_per_mac_range_j", "columns", "adc_model",
-        "rate_hz", "link_sigma", "segments", "technology",
+        "rate_hz", "link_sigma", "segments", "technology", "legitimate_range", "decoder",
     ),
     essential=("energy_per_mac_j", "p_err", "extrapolated"),
 )  # fmt: skip
@@ -82,6 +82,12 @@ _FIXED = (
 )  # fmt: skip
 # Axes that follow from the rest.
 _OPEN = ("columns", "columns_per_adc", "adc_rate", "adc_bits", *LIGHT)
+_OF = (analysis.OF_DOT_PRODUCT, analysis.OF_CHIPS)
+# What a limit is about.
+_ANSWERS = {
+    name: tuple(one.limits[name][0] for one in _OF if name in one.limits)
+    for name in {name for one in _OF for name in one.limits}
+} | {"throughput": ("arrays", "area_m2", "power_w"), "area": ("throughput_macs_per_s", "power_w")}
 _STATIC = (
     "{:.0%} of the variance of the chosen design's noise is fixed for a chip, and meets a second "
     "attempt again"
@@ -97,6 +103,7 @@ _STATIC = (
         page="tutorial.md",
     ),
     row_type=analysis.DesignRow,
+    answers=_ANSWERS,
     layout=LAYOUT,
     plot="the Pareto front, the gain, or the families",
     page="to look through the designs that keep the limits",
@@ -466,17 +473,20 @@ def _row(
     return analysis.DesignRow(**values | {"role": role, "axis": axis, "commands": commands})
 
 
-def _layout(
-    given: Mapping[str, Any], noise: core.NoiseSetting | str | None
-) -> report.Layout | None:
-    """The layout where cores that are never quite right are compared under noise, if they are.
+def _layout(given: Mapping[str, Any], noise: core.NoiseSetting | str | None) -> report.Layout:
+    """The layout with what is minimised, and of errors with what counts of them.
 
-    What counts of an ADC's code that differs, perhaps by one, is what that adds to the error.
+    Cores that are never quite right may be compared under noise. What counts of an ADC's code that
+    differs, perhaps by one, is what that adds to the error.
     """
     kinds = [core.CORES[name] for name in given["core"]]
-    if noise is None or all(kind.coded or not isinstance(kind, core.AnalogKind) for kind in kinds):
-        return None
-    return replace(LAYOUT, essential=("energy_per_mac_j", "output_error", "extrapolated"))
+    layout = LAYOUT
+    if noise is not None and not all(
+        kind.coded or not isinstance(kind, core.AnalogKind) for kind in kinds
+    ):
+        layout = replace(LAYOUT, essential=("energy_per_mac_j", "output_error", "extrapolated"))
+    minimised = single("minimise", given["minimise"])
+    return layout.with_essential((analysis.OF_DOT_PRODUCT.objectives[minimised],))
 
 
 def _footer(result: analysis.DesignResult, most: Mapping[str, float]) -> list[str]:

@@ -57,6 +57,10 @@ AXES = (
     row_type=analysis.DotErrorRow,
     layout=LAYOUT,
     plot="the distribution of the error",
+    answers={
+        "tolerance": ("gross_error_rate",),
+        **dict.fromkeys(("rel_precision", "max_pairs"), ("precision_reached",)),
+    },
     needs={
         **dict.fromkeys(
             ("attempts", *options.DECODER_AXES, "legitimate_range", "tolerance"), options.NOISY
