@@ -313,7 +313,11 @@ class Output:
             base.check_writable(self.output, "--output")
         if self.style == PAGE:
             if self.no_page is not None:
-                raise base.InputError(f"there is no page with {self.no_page}; give another format")
+                ways = ", ".join(_SUFFIXES)
+                raise base.InputError(
+                    f"there is no page with {self.no_page}; its rows can be written as {ways}, and "
+                    "drawn with --plot"
+                )
             report.check_available("a page", ("matplotlib", "jinja2"))
         if self.plot is not None:
             if self.plot.suffix.lower() not in _PLOT_SUFFIXES:

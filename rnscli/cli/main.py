@@ -42,16 +42,20 @@ ANSWERING = {  # which answer with rows
     "store": "List and export what --store has recorded.",
     "compare": "Compare two results, and say what has changed.",
 }
-COMMANDS = ANSWERING | {
-    "help": "Show what a command does, or a group of its options.",
-    "examples": "Print examples of a command, to be copied.",
-    "glossary": "Say what a word means here.",
-    "cite": "Print how to cite rnscli and the paper of its model.",
-    "rerun": "Compute a saved result again, or draw it.",
-    "schema": "Print the JSON Schema of a command's output.",
-    "completion": "Print the script that lets a shell complete.",
-    "man": "Print the manual page of all commands.",
-}
+_OF_RESULTS = {"rerun": "Compute a saved result again, or draw it."}
+COMMANDS = (
+    ANSWERING
+    | _OF_RESULTS
+    | {
+        "help": "Show what a command does, or a group of its options.",
+        "examples": "Print examples of a command, to be copied.",
+        "glossary": "Say what a word means here.",
+        "cite": "Print how to cite rnscli and the paper of its model.",
+        "schema": "Print the JSON Schema of a command's output.",
+        "completion": "Print the script that lets a shell complete.",
+        "man": "Print the manual page of all commands.",
+    }
+)
 NESTED = ("store merge",)  # which a word behind another command chooses; they answer with rows
 TRACEBACK = "RNSCLI_TRACEBACK"  # where it is set, errors of a user's own code are shown whole
 COMPLETE = "_RNSCLI_COMPLETE"  # by this variable a shell asks what it may offer
@@ -104,8 +108,9 @@ class _LazyGroup(WithExamples, click.Group):
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         width = max(map(len, COMMANDS))
-        others = {name: text for name, text in COMMANDS.items() if name not in ANSWERING}
-        for title, listed in (("Commands", ANSWERING), ("About the tool", others)):
+        first = ANSWERING | _OF_RESULTS
+        others = {name: text for name, text in COMMANDS.items() if name not in first}
+        for title, listed in (("Commands", first), ("About the tool", others)):
             with formatter.section(heading(title)):
                 rows = [(name.ljust(width), text) for name, text in listed.items()]
                 formatter.write_dl(rows)

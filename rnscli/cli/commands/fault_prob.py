@@ -67,8 +67,8 @@ VALIDATE_LAYOUT = report.Layout(
         "precision_reached", "agrees",
     ),
     optional=(
-        "legitimate_range", "precision_reached", "simulated_words", "simulated_p_undetected",
-        "simulated_p_undetected_ci999", "p_undetected", "is_bound", "redundant_moduli",
+        "legitimate_range", "precision_reached", "simulated_words",
+        "simulated_p_undetected_ci999", "simulated_p_undetected", "p_undetected", "is_bound", "redundant_moduli",
         "simulated_p_err_ci999",
     ),
     essential=("p_err", "simulated_p_err", "agrees"),
