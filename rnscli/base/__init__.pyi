@@ -56,6 +56,7 @@ from rnscli.base.files import check_folder as check_folder
 from rnscli.base.files import check_name as check_name
 from rnscli.base.files import check_place as check_place
 from rnscli.base.files import check_writable as check_writable
+from rnscli.base.files import content_hash as content_hash
 from rnscli.base.files import problem_of as problem_of
 from rnscli.base.files import regular_file as regular_file
 from rnscli.base.files import uninterrupted as uninterrupted

@@ -144,7 +144,8 @@ class Question:
     """Checked options of a command, and the function that computes its answer from them.
 
     ``options`` are those that the JSON document states, defaults filled in. ``reads`` are the
-    files that must not be written over, by what names them. ``in_blocks`` says that most of the
+    files that must not be written over, by what names them, and ``files`` those that options name.
+    ``in_blocks`` says that most of the
     work is blocks for the runner. A batch computes one that ``is_quick`` before all others if they
     refer to its rows, so that these can be checked; and keeps rows only where they are
     ``is_lasting``, and do not change with what others record.
@@ -156,6 +157,7 @@ class Question:
     in_blocks: bool = False
     is_quick: bool = False
     is_lasting: bool = True
+    files: Sequence[report.NamedFile] = ()
     given: Collection[str] = ()  # names of the options that are not left to their defaults
     # Draws rows of before, where the picture takes no more than them.
     picture: Callable[[Sequence[report.Row], str], bytes] | None = None
@@ -215,8 +217,8 @@ def _in_words(value: Any) -> str:
 class Result:
     """Rows of a command with the parameters that they were computed with.
 
-    ``given`` are names of the options that are not left to their defaults, and ``command_line`` is
-    what was typed, where the command was run in a shell.
+    ``given`` are names of the options that are not left to their defaults, ``files`` what they
+    name, and ``command_line`` is what was typed, where the command was run in a shell.
     """
 
     command: str
@@ -226,11 +228,12 @@ class Result:
     layout: report.Layout
     answer: Answer
     given: Sequence[str] | None = None
+    files: Sequence[report.NamedFile] = ()
     command_line: str = ""
 
     @property
     def json(self) -> str:
-        return report.json_text(self.command, self.parameters, self.rows, self.given)
+        return report.json_text(self.command, self.parameters, self.rows, self.given, self.files)
 
     @property
     def csv(self) -> str:

@@ -94,7 +94,19 @@ class AnswerCommand(WithExamples):
             if options.is_swept(one) and not isinstance(one.type, options.ShapeType)
         )
         once = {name: tuple(dict.fromkeys(chosen[name])) for name in swept if chosen.get(name)}
-        return replace(self._callback(chosen | once, drawn), given=given)
+        chosen = chosen | once
+        question = self._callback(chosen, drawn)
+        # A technology, too, goes by the name of its file: by its own none would find it again.
+        read = {**options.files_read(), **question.reads}
+        named = {str(one.name): read[one.opts[0]] for one in self.params if read.get(one.opts[0])}
+        stated = {name: chosen[name] for name in named if name in question.options}
+        files = [
+            report.NamedFile(option=name, path=str(path), sha256=hashed)
+            for name, paths in named.items()
+            for path in dict.fromkeys(paths)
+            if (hashed := base.content_hash(path)) is not None
+        ]
+        return replace(question, options={**question.options, **stated}, files=files, given=given)
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         ctx.meta[_TYPED] = tuple(args)  # for the page of a run
@@ -204,7 +216,7 @@ class AnswerCommand(WithExamples):
             for one in self.stated
             if one.name in question.given and parameters[one.name] != _default(one)
         ]
-        return Result(self.name, parameters, columns, rows, shown, answer, asked)
+        return Result(self.name, parameters, columns, rows, shown, answer, asked, question.files)
 
     def compute(self, question: Question, bar: Bar) -> Result:
         """The result of a question, computed and recorded where its options say."""

@@ -162,9 +162,12 @@ def command(given: dict[str, Any], drawn: bool) -> cli.Question:
     given = options.with_attempts(given)
     given = given | {"kernel": ("vmm",)}
     picture = single("picture", given["picture"])
-    if picture is not None and not drawn:
-        raise InputError(
+    ways = click.get_current_context().params
+    of_page = bool(ways.get("output")) and not ways.get("plot")  # a page has all pictures
+    if picture is not None and (of_page or not drawn):
+        raise base.InputError(
             f"`picture` {picture} is what --plot draws; give that, too, or leave it out"
+            + ("; a page has all pictures" if of_page and drawn else "")
         )
     limits = [name for name in ("chip_area", "chip_power") if given[name] is not None]
     if given["arrays"] is not None and limits:

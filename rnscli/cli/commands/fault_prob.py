@@ -68,8 +68,8 @@ VALIDATE_LAYOUT = report.Layout(
     ),
     optional=(
         "legitimate_range", "precision_reached", "simulated_words",
-        "simulated_p_undetected_ci999", "simulated_p_undetected", "p_undetected", "is_bound", "redundant_moduli",
-        "simulated_p_err_ci999",
+        "simulated_p_undetected_ci999", "simulated_p_undetected", "p_undetected", "is_bound",
+        "redundant_moduli", "simulated_p_err_ci999",
     ),
     essential=("p_err", "simulated_p_err", "agrees"),
 )  # fmt: skip

@@ -37,6 +37,15 @@ def document_schema(command: Answering) -> report.Schema:
         asked = {"enum": list(parameters)}
         given["given"] = {"description": what, "type": "array", "items": asked}
         names = {name: options.names_of(option) for name, option in stated.items()}
+        what = "Files that options name; not there if there are none."
+        digest = {"type": "string", "pattern": "^[0-9a-f]{64}$"}
+        file: dict[str, report.Schema] = {
+            "option": {"description": "The option that names it."} | asked,
+            "path": {"description": "The file, as it was named.", "type": "string"},
+            "sha256": {"description": "SHA-256 of its content."} | digest,
+        }
+        given["files"] = {"description": what, "type": "array", "minItems": 1}
+        given["files"] |= {"items": report.strict_object(file)}
     least = 0 if isinstance(command, cli.SummaryCommand) and command.may_be_empty else 1
     rows = [report.row_schema(columns, names) for columns in command.columns_by_type.values()]
     properties: dict[str, report.Schema] = {
@@ -51,7 +60,9 @@ def document_schema(command: Answering) -> report.Schema:
     }
     heading = {"$schema": report.DIALECT, "title": f"rnscli {command.name} --format json"}
     defined = {"$defs": definitions} if definitions else {}
-    return heading | report.strict_object(properties) | defined
+    document = report.strict_object(properties)
+    document["required"] = [name for name in properties if name != "files"]
+    return heading | document | defined
 
 
 @click.command("schema", cls=cli.WithExamples, background=cli.Background(page="reference.md"))
