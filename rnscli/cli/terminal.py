@@ -87,8 +87,8 @@ def sentence_of(error: click.ClickException) -> str:
     return error.format_message()
 
 
-# Red and magenta, which can be read on black and on white.
-_COLOURS = {"bad": "\x1b[1;31m", "doubtful": "\x1b[35m"}
+# The colours of tables: what a theme makes of its own red may be dark on dark.
+_COLOURS = {"bad": "\x1b[1;38;5;196m", "doubtful": "\x1b[38;5;166m"}
 
 
 def _coloured(text: str, tone: str) -> str:

@@ -162,7 +162,12 @@ class ComparedRow:
     allowed: Annotated[str | None, Column("By how much the value may change.")]
     verdict: Annotated[
         str,
-        Column("changed, worse or better than it may, or only in OLD or NEW.", besides=()),
+        Column(
+            "changed, worse or better than it may, or only in OLD or NEW.",
+            besides=(),
+            tones=dict.fromkeys(("changed", "worse", "only in OLD", "only in NEW"), "bad")
+            | {"better": "good"},
+        ),
     ]
     old_row: Annotated[int | None, Column("Number of the row in OLD, from 1.", low=1)]
     new_row: Annotated[int | None, Column("Number of the row in NEW, from 1.", low=1)]

@@ -21,8 +21,9 @@ T_co = TypeVar("T_co", covariant=True)
 
 WIDTH = 100  # of what is no terminal
 MAX_SHOWN = 60  # rows of a table in Python
-# Colours that can be read on black and on white, of the 256 that nearly all terminals have.
-STYLES = {"good": "color(28)", "bad": "bold color(160)", "doubtful": "color(130)"}
+# Of the 256 colours that nearly all terminals have: with a contrast of 3.5 and more to black, to
+# white, and to the dark and light grounds of themes.
+STYLES = {"good": "color(64)", "bad": "bold color(196)", "doubtful": "color(166)"}
 _NO_BREAK = "\N{NO-BREAK SPACE}"
 _LATEX = {"latex": False, "siunitx": True}
 

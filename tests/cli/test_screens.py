@@ -68,11 +68,11 @@ def test_colours_of_failures_and_verdicts(
 ) -> None:
     required = (*FAULTS, "--require", "p_err <= 2e-7")
     out, err = screen(*required)
-    red = re.findall(r"\x1b\[1;38;5;160m(.*?)\x1b", out)
+    red = re.findall(r"\x1b\[1;38;5;196m(.*?)\x1b", out)
     shown = [line for line in plain(out) if re.match(r" +\d", line)]
     assert red and all(float(value) > 2e-7 for value in red) and len(red) < len(shown)
-    assert err.startswith("\x1b[1;31mrnscli:\x1b[0m row 1: ")
-    assert "\x1b[38;5;28m" in screen("reproduce", "--only", "adc-energy")[0]
+    assert err.startswith("\x1b[1;38;5;196mrnscli:\x1b[0m row 1: ")
+    assert "\x1b[38;5;64m" in screen("reproduce", "--only", "adc-energy")[0]
     # Never in a pipe, nor where it is not wanted.
     monkeypatch.setenv("FORCE_COLOR", "1")
     piped = rnscli(*required)
