@@ -103,9 +103,10 @@ class ExplorerPage:
     def labels(self) -> list[str]:
         """What each design is, in a line, without what is usual."""
         keys = [key for key in self.varied if not self.columns[key].is_list]
-        keys = distinguishing(
-            self.rows, [key for key in dict.fromkeys((*_FIRST, *keys)) if key in keys]
-        )
+        keys = [key for key in dict.fromkeys((*_FIRST, *keys)) if key in keys]
+        # Sizes of chips are no parameters of a design.
+        counted = [k for k in self.numbers if self.columns[k].kinds == (int,)]
+        keys = distinguishing(self.rows, [*keys, *counted])
         found = []
         for row in self.rows:
             told = [key for key in keys if row[key] != self.columns[key].usual]
