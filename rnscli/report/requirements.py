@@ -169,7 +169,9 @@ class Requirement:
             ends = {f"{name}_{end}" for name in kinds for end in ("low", "high")}
             whole = [name for name in numeric if name not in ends]
             more = ", .. (rnscli schema COMMAND has all)" if len(whole) > _SHOWN else ""
-            meant = (titles or {}).get(self.column, "")
+            # A bound with a unit has made a key of what was written.
+            named = [self.column, self.column.rpartition("_")[0]][: 2 if self.written else 1]
+            meant = next(((titles or {})[one] for one in named if one in (titles or {})), "")
             near = f"; did you mean {meant}?" if kinds.get(meant) else nearest(self.column, numeric)
             near = near or (f"; those with numbers are {', '.join(whole[:_SHOWN])}{more}")
             raise InputError(f"`require`: column {self.column} {problem}{near}")
