@@ -86,8 +86,14 @@ def test_colours_of_failures_and_verdicts(
 @pytest.mark.parametrize(
     ("asked", "titles"),
     [
-        ("fault-prob --bits 5,6 --p 1e-4,1e-3 --validate 1000", "bits moduli p R p_err simulated"),
-        ("fault-prob --bits 4,5 --p 1e-4,1e-3 --tolerance 2", "bits moduli p R p_err p_gross"),
+        (
+            "fault-prob --bits 4,5 --p 1e-4,1e-3 --redundant 1 --attempts 1,2 --validate 1000",
+            "bits moduli p R p_err simulated",
+        ),
+        (
+            "fault-prob --bits 4,5 --p 1e-4,1e-3 --tolerance 2 --redundant 0",
+            "bits moduli p R p_err p_gross",
+        ),
         ("fault-prob --snr-db 30,40 --redundant 0", "SNR R p_err"),
         ("error-sim --bits 5,6 --pairs 20 --p 0.1 --tolerance 2 --attempts 1,2", "gross rate"),
         pytest.param(
