@@ -6,11 +6,11 @@ from pathlib import Path
 import click
 
 from rnscli import cli, report
-from rnscli.base import check_writable
+from rnscli.base import InputError, check_writable, shown
 from rnscli.cli import options
 
 Answering = cli.AnswerCommand | cli.SummaryCommand
-_NAMES = options.NameArgument((*cli.ANSWERING, *cli.NESTED), "It must be")
+_NAMES = options.NameArgument(tuple(cli.ANSWERING), "It must be")
 
 
 def document_schema(command: Answering) -> report.Schema:
@@ -67,17 +67,18 @@ def document_schema(command: Answering) -> report.Schema:
 
 @click.command("schema", cls=cli.WithExamples, background=cli.Background(page="reference.md"))
 @click.argument("command", type=_NAMES, metavar="COMMAND")
+@click.argument("word", required=False, metavar="[WORD]")
 @click.option(
     "--output",
     type=options.OutputPath("a file", is_text=True),
     metavar="FILE",
     help="Write the schema there instead of to standard output.",
 )
-def command(command: str, output: Path | None) -> None:
+def command(command: str, word: str | None, output: Path | None) -> None:
     """Print the JSON Schema of the JSON output of a command.
 
     The schema (draft 2020-12) says what every key means, its type, its unit and its bounds, and
-    accepts no other keys.
+    accepts no other keys. A WORD behind COMMAND makes it another one, as in store merge.
 
     \b
     # What do the keys of a document of energy mean?
@@ -85,9 +86,12 @@ def command(command: str, output: Path | None) -> None:
     # A schema for a script that checks the documents that it reads
     rnscli schema fault-prob --output fault-prob.schema.json
     """
+    name = command if word is None else f"{command} {word}"
+    if word is not None and name not in cli.NESTED:
+        raise InputError(f"there is no command {shown(name)}; leave {shown(word)} out")
     if output is not None:
         check_writable(output, "--output")
-    answering = cli.command_named(command)
+    answering = cli.command_named(name)
     assert isinstance(answering, Answering)
     text = json.dumps(document_schema(answering), indent=2, allow_nan=False) + "\n"
     cli.write_text(text, output)

@@ -78,6 +78,7 @@ def test_the_order_does_not_matter_and_twice_is_once(rnscli: Run) -> None:
     merging = ("store", "merge", "two.db", "a.db", "b.db", "--sort", "-store")
     found = json.loads(rnscli(*merging, "--format", "json").out)["rows"]
     assert [(one["store"], one["present"]) for one in found] == [("b.db", 2), ("a.db", 3)]
+    assert '"const": "store merge"' in rnscli("schema", "store", "merge").out
     assert rnscli(*merging, "--show", "blocks", "--output", "x.csv").code == 0
     assert Path("x.csv").read_text() == "blocks\n0\n0\n"
     again = everything("one.db")
