@@ -108,6 +108,23 @@ def open_page(browser: Any, path: Path, width: int = 1280, scheme: str = "light"
     return browser
 
 
+def accessible(page: Any) -> list[tuple[str, str, str]]:
+    """Role, name and description of all that assistive technology is told of, and can be reached.
+
+    Tables are there as well, which no key reaches.
+    """
+    nodes = page.execute_cdp_cmd("Accessibility.getFullAXTree", {})["nodes"]
+    found = []
+    for node in nodes:
+        role, name, told = (
+            str(node.get(key, {}).get("value", "")) for key in ("role", "name", "description")
+        )
+        states = {one["name"]: one["value"].get("value") for one in node.get("properties", ())}
+        if not node["ignored"] and (states.get("focusable") or role == "table"):
+            found.append((role, name, told))
+    return found
+
+
 def asked_of_networks(page: Any) -> list[str]:
     """Addresses that a page has asked for."""
     events = [json.loads(entry["message"])["message"] for entry in page.get_log("performance")]

@@ -82,6 +82,8 @@ def document_of(name: str) -> Any:
             output_of(before)
         document = json.loads(output_of(f"{RUNS[name]} --format json"))
     document["version"] = "varies"
+    for file in document.get("files", ()):
+        file["sha256"] = "0" * 64  # of a file that another NumPy may write otherwise
     for row in document["rows"]:
         row |= dict.fromkeys(_VARYING.get(name, ()), "varies")
     return document

@@ -12,7 +12,7 @@ from rnscli.base import Registry
 from rnscli.cli.command import OUTPUT_OPTIONS, RUN_OPTIONS, AnswerCommand
 from rnscli.cli.commands.schema import Answering, document_schema
 from rnscli.cli.help_page import WithExamples, grouped, title_of
-from rnscli.cli.main import cli
+from rnscli.cli.main import NESTED, cli, command_named
 from rnscli.cli.options.sweeps import described
 from rnscli.core.arithmetic.decoders import DECODERS
 from rnscli.core.cores import CORES
@@ -86,10 +86,11 @@ def page() -> str:
         found = cli.get_command(context, name)
         assert found is not None
         commands[name] = found
+        commands |= {one: command_named(one) for one in NESTED if one.startswith(f"{name} ")}
     list_of_commands = _table(
         ("command", "what it does"),
         (
-            (f"[`{name}`](#rnscli-{name})", one.get_short_help_str(200))
+            (f"[`{name}`](#rnscli-{name.replace(' ', '-')})", one.get_short_help_str(200))
             for name, one in commands.items()
         ),
     )

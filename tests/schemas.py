@@ -4,17 +4,16 @@ from collections.abc import Iterator, Mapping
 from functools import cache
 from typing import Any
 
-import click
 import jsonschema
 from jsonschema import Draft202012Validator
 
+from rnscli.cli import main
 from rnscli.cli.commands.schema import Answering, document_schema
-from rnscli.cli.main import cli
 
 
 def command_named(name: str) -> Answering:
     """A command that answers with rows."""
-    found = cli.get_command(click.Context(cli), name)
+    found = main.command_named(name)
     assert isinstance(found, Answering)
     return found
 

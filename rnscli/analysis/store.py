@@ -9,10 +9,18 @@ from typing import Annotated, Any, TypeVar, cast
 
 from rnscli.analysis import columns as c
 from rnscli.analysis import error  # whose names are loaded when one is used
+from rnscli.analysis.networks.metrics import METRICS
+from rnscli.analysis.networks.rows import (
+    MetricInFp32,
+    MetricValue,
+    MetricValueInterval,
+    TestLoss,
+)
 from rnscli.base import (
     Column,
     RnscliError,
     columns_of,
+    is_number,
     moment,
     probability,
     shown,
@@ -35,7 +43,8 @@ class StoredTask:
 
     Of a block that is there with fewer and with more samples, as runs of different lengths leave
     it, only the larger one counts. The strata of a validation, which have different probabilities,
-    are one row without statistics. ``bits`` of the core ``rns`` are of the widest residue.
+    are one row without statistics. ``bits`` of the core ``rns`` are of the widest residue. The
+    ``metric`` of a network is that on the test samples; of a training that after its last epoch.
     """
 
     key: Key
@@ -70,6 +79,11 @@ class StoredTask:
     mean_abs_error: c.MeanAbsError | None
     mean_abs_error_ci95: c.MeanAbsErrorInterval | None
     output_error_rate: c.OutputErrorRate | None
+    metric: Annotated[str | None, Column("By what the outputs of a network are judged.")]
+    value: MetricValue | None
+    value_ci95: MetricValueInterval | None
+    fp32_value: MetricInFp32 | None
+    test_loss: TestLoss | None
     created: Annotated[str, Column("When the task was first recorded, in UTC.", form=moment)]
     finished: Annotated[
         str, Column("When the last block was recorded, in UTC.", "last block", moment)
@@ -150,14 +164,40 @@ class _Series:
     samples: int = 0
     finished: str = ""
     errors: "error.ErrorStatistics | None" = None
+    metric: str | None = None
+    judged: Any = None  # what the metric keeps of the samples
+    epoch: "tuple[float, float, float | None] | None" = None  # the last one of a training
 
     def add(self, block: StoredBlock) -> None:
         self.blocks += 1
         self.samples += block.samples
         self.finished = max(self.finished, block.finished)
-        if self.description.get("what") == "dot-error":
-            errors = error.ErrorStatistics.of_record(block.record)
+        what, record = self.description.get("what"), block.record
+        if what == "dot-error":
+            errors = error.ErrorStatistics.of_record(record)
             self.errors = errors if self.errors is None else self.errors + errors
+        elif what == "accuracy":
+            self.metric = str(record["metric"])
+            judged = METRICS.named(self.metric).of_record(record["found"])
+            self.judged = judged if self.judged is None else self.judged + judged
+        elif what == "training" and record["epochs"]:
+            *_, (train_loss, test_loss, accuracy) = record["epochs"]
+            self.epoch = train_loss, test_loss, accuracy
+
+    @property
+    def metrics(self) -> dict[str, Any]:
+        """What is known of a network, by the fields of a row."""
+        found: dict[str, Any] = dict.fromkeys(
+            ("metric", "value", "value_ci95", "fp32_value", "test_loss")
+        )
+        if self.metric is not None:
+            compared = METRICS.named(self.metric).compared(self.judged)
+            found |= {"metric": self.metric, "value": compared.value}
+            found |= {"value_ci95": compared.interval, "fp32_value": compared.fp32}
+        if self.epoch is not None:
+            _, found["test_loss"], found["value"] = self.epoch
+            found["metric"] = None if found["value"] is None else METRICS["accuracy"].name
+        return found
 
 
 def stored_records(store: Store) -> Iterator[StoredRecord]:
@@ -216,6 +256,7 @@ def _row(series: _Series) -> StoredTask:
         mean_abs_error=errors.absolute.mean if errors else None,
         mean_abs_error_ci95=_interval(errors, law) if errors else None,
         output_error_rate=errors.wrong / errors.signed.count if errors and law else None,
+        **series.metrics,
         created=series.created,
         finished=series.finished,
         description=json.dumps(described),
@@ -237,9 +278,5 @@ def _operands(described: Mapping[str, Any]) -> str | None:
         return f"given {operands['begin'][:_KEY_DIGITS]}"
     inner = operands.get("dense", operands)
     names = {kind_of(type(source)): name for name, source in error.DISTRIBUTIONS.items()}
-    more = [
-        f"{key} {value:g}"
-        for key, value in (operands | inner).items()
-        if isinstance(value, int | float) and not isinstance(value, bool)
-    ]
+    more = [f"{key} {value:g}" for key, value in (operands | inner).items() if is_number(value)]
     return " ".join([names.get(inner["kind"], inner["kind"]), *more])

@@ -7,6 +7,7 @@ from rnscli.base.columns import ends as ends
 from rnscli.base.columns import flat_row as flat_row
 from rnscli.base.columns import half_width as half_width
 from rnscli.base.columns import in_words as in_words
+from rnscli.base.columns import is_number as is_number
 from rnscli.base.columns import joules as joules
 from rnscli.base.columns import mark as mark
 from rnscli.base.columns import moment as moment
@@ -59,6 +60,7 @@ from rnscli.base.files import check_folder as check_folder
 from rnscli.base.files import check_name as check_name
 from rnscli.base.files import check_place as check_place
 from rnscli.base.files import check_writable as check_writable
+from rnscli.base.files import content_hash as content_hash
 from rnscli.base.files import problem_of as problem_of
 from rnscli.base.files import regular_file as regular_file
 from rnscli.base.files import uninterrupted as uninterrupted

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, fields, replace
 from functools import cache, cached_property, reduce
 from operator import or_
 from types import NoneType, UnionType
-from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, TypeGuard, Union, get_args, get_origin, get_type_hints
 
 from rnscli.base.errors import printable
 from rnscli.base.units import Uncertain, engineering
@@ -279,6 +279,11 @@ def column_of_end(columns: Mapping[str, Column], key: str) -> Column:
 
     heading = f"{(about or whole).title}, {end}"
     return Column(whole.meaning, heading, form, key=key, hint=float | None)
+
+
+def is_number(value: object) -> TypeGuard[int | float]:
+    """Whether a value is a number, which truths are not."""
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def value_of(row: Mapping[str, object], key: str) -> object:

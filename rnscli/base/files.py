@@ -1,5 +1,6 @@
 """Files, and folders of results, that are written whole or not at all."""
 
+import hashlib
 import os
 import shutil
 import signal
@@ -10,6 +11,15 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from rnscli.base.errors import InputError
+
+
+def content_hash(path: Path) -> str | None:
+    """SHA-256 of a file, which may be larger than memory; ``None`` if it cannot be read."""
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError:
+        return None  # who opens it says what is wrong with it
 
 
 @contextmanager

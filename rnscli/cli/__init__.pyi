@@ -19,6 +19,7 @@ from rnscli.cli.comparing import Baseline as Baseline
 from rnscli.cli.comparing import FolderBaseline as FolderBaseline
 from rnscli.cli.comparing import ToleranceType as ToleranceType
 from rnscli.cli.comparing import known_columns as known_columns
+from rnscli.cli.help_page import WIDE as WIDE
 from rnscli.cli.help_page import Background as Background
 from rnscli.cli.help_page import Example as Example
 from rnscli.cli.help_page import GroupedOption as GroupedOption
@@ -33,7 +34,9 @@ from rnscli.cli.help_page import write_names as write_names
 from rnscli.cli.main import ANSWERING as ANSWERING
 from rnscli.cli.main import COMMANDS as COMMANDS
 from rnscli.cli.main import COMPLETE as COMPLETE
+from rnscli.cli.main import NESTED as NESTED
 from rnscli.cli.main import cli as cli
+from rnscli.cli.main import command_named as command_named
 from rnscli.cli.terminal import Advance as Advance
 from rnscli.cli.terminal import complain as complain
 from rnscli.cli.terminal import hanging as hanging
@@ -42,6 +45,7 @@ from rnscli.cli.terminal import no_bar as no_bar
 from rnscli.cli.terminal import progress_bar as progress_bar
 from rnscli.cli.terminal import reason_of as reason_of
 from rnscli.cli.terminal import say as say
+from rnscli.cli.terminal import screen_width as screen_width
 from rnscli.cli.terminal import sentence_of as sentence_of
 from rnscli.cli.terminal import with_options as with_options
 from rnscli.cli.terminal import write_standard_output as write_standard_output

@@ -75,6 +75,16 @@ class Excerpt:
     places: Sequence[int]
     sentence: str
 
+    def of(self, rows: Sequence[report.Row], view: report.View) -> tuple[Sequence[report.Row], str]:
+        """What is shown of all rows, and the sentence: as many as sorted first, if they are."""
+        if not view.sort:
+            return [rows[place] for place in self.places], self.sentence
+        count = len(self.places)
+        return view.arranged(rows)[:count], (
+            f"{len(rows) - count} of {len(rows)} rows are left out (all in --format csv and json): "
+            f"the first {count} as sorted are shown"
+        )
+
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Answer:
@@ -88,8 +98,9 @@ class Answer:
     where a command has one; ``folder`` makes the files of a folder, by
     relative path, where a command writes one. ``problems`` are points without an answer;
     ``disagreements`` fail like requirements (``None`` if nothing was compared); ``remarks`` only
-    inform. A table has the first ``shown`` rows, or as plain text those of an ``excerpt``, and the
-    lines of ``footer`` below; requirements are about the first ``required`` rows.
+    inform. A table is of the first ``listed`` rows and has the first ``shown`` of these, as they
+    are sorted, or as plain text those of an ``excerpt``, and the lines of ``footer`` below;
+    requirements are about the first ``required`` rows.
     """
 
     results: Sequence[tuple[Point, Any]]
@@ -97,6 +108,7 @@ class Answer:
     problems: Sequence[str] = ()
     disagreements: Sequence[str] | None = None
     remarks: Sequence[str] = ()
+    listed: int | None = None
     shown: int | None = None
     excerpt: Excerpt | None = None
     footer: Sequence[str] = ()
@@ -135,7 +147,8 @@ class Question:
     """Checked options of a command, and the function that computes its answer from them.
 
     ``options`` are those that the JSON document states, defaults filled in. ``reads`` are the
-    files that must not be written over, by what names them. ``in_blocks`` says that most of the
+    files that must not be written over, by what names them, and ``files`` those that options name.
+    ``in_blocks`` says that most of the
     work is blocks for the runner. A batch computes one that ``is_quick`` before all others if they
     refer to its rows, so that these can be checked; and keeps rows only where they are
     ``is_lasting``, and do not change with what others record.
@@ -147,6 +160,7 @@ class Question:
     in_blocks: bool = False
     is_quick: bool = False
     is_lasting: bool = True
+    files: Sequence[report.NamedFile] = ()
     given: Collection[str] = ()  # names of the options that are not left to their defaults
     # Draws rows of before, where the picture takes no more than them.
     picture: report.Plot | None = None
@@ -206,8 +220,9 @@ def _in_words(value: Any) -> str:
 class Result:
     """Rows of a command with the parameters that they were computed with.
 
-    ``given`` are names of the options that are not left to their defaults, and ``command_line`` is
-    what was typed, where the command was run in a shell; ``summary`` says what the command is for.
+    ``given`` are names of the options that are not left to their defaults, ``files`` what they
+    name, and ``command_line`` is what was typed, where the command was run in a shell; ``summary``
+    says what the command is for.
     """
 
     command: str
@@ -217,12 +232,13 @@ class Result:
     layout: report.Layout
     answer: Answer
     given: Sequence[str] | None = None
+    files: Sequence[report.NamedFile] = ()
     command_line: str = ""
     summary: str = ""
 
     @property
     def json(self) -> str:
-        return report.json_text(self.command, self.parameters, self.rows, self.given)
+        return report.json_text(self.command, self.parameters, self.rows, self.given, self.files)
 
     @property
     def csv(self) -> str:
@@ -356,7 +372,11 @@ class Output:
             base.check_writable(self.output, "--output")
         if self.style == PAGE:
             if self.no_page is not None:
-                raise base.InputError(f"there is no page with {self.no_page}; give another format")
+                ways = ", ".join(_SUFFIXES)
+                raise base.InputError(
+                    f"there is no page with {self.no_page}; its rows can be written as {ways}, and "
+                    "drawn with --plot"
+                )
             report.check_available("a page", ("matplotlib", "jinja2"))
         if self.plot is not None:
             kind = report.check_picture(self.plot, "--plot")
@@ -464,7 +484,8 @@ def write_result(
 ) -> None:
     """Write the rows in one of `FORMATS`, or as a page, to a file or to standard output.
 
-    Tables have the columns of requirements, and a terminal marks what fails them.
+    Tables have the columns of requirements, and those that rows are sorted by; a terminal marks
+    what fails requirements.
     """
     view = view or report.View()
     if style not in _TABLES:
@@ -477,21 +498,22 @@ def write_result(
         write_text(text, path)
         return
     answer, is_text = result.answer, style in (None, "table", "list")
-    rows, lines = result.rows[: answer.shown], answer.footer
+    rows, lines = view.arranged(result.rows[: answer.listed])[: answer.shown], answer.footer
     if answer.excerpt is not None and is_text:
-        rows = [result.rows[place] for place in answer.excerpt.places]
-        lines = [*hanging("", answer.excerpt.sentence), *lines]
+        rows, sentence = answer.excerpt.of(result.rows, view)
+        lines = [*hanging("", sentence), *lines]
     footer = "".join(f"{line}\n" for line in lines) if is_text else ""
-    rows = view.arranged(rows)
-    layout = result.layout.with_essential(_columns_required(require, result.columns))
+    sorted_by = [one.removeprefix("-") for one in view.sort]
+    required = [one.column for one in require]
+    layout = result.layout.with_essential(_whole([*required, *sorted_by], result.columns))
     if is_text and path is None and is_terminal():
-        required = {id(row) for row in result.rows[: answer.required]}
+        judged = {id(row) for row in result.rows[: answer.required]}
         marked = {
             (place, key)
             for one in require
-            for key in _columns_required([one], result.columns)
+            for key in _whole([one.column], result.columns)
             for place, row in enumerate(rows)
-            if id(row) in required and one.concerns(row) and not one.holds(row)
+            if id(row) in judged and one.concerns(row) and not one.holds(row)
         }
         report.print_table(rows, result.columns, layout, _TABLES[style], view, marked)
         write_standard_output(footer)
@@ -500,12 +522,9 @@ def write_result(
     write_text(text, path)
 
 
-def _columns_required(
-    require: Sequence[report.Requirement], columns: Mapping[str, base.Column]
-) -> tuple[str, ...]:
-    """Keys of the columns that requirements are about; an end of an interval is not one."""
-    named = [one.column for one in require]
-    whole = [key if key in columns else key.rpartition("_")[0] for key in named]
+def _whole(keys: Sequence[str], columns: Mapping[str, base.Column]) -> tuple[str, ...]:
+    """Keys of columns; an end of an interval is not one."""
+    whole = [key if key in columns else key.rpartition("_")[0] for key in keys]
     return tuple(dict.fromkeys(whole))
 
 

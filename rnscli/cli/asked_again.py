@@ -2,14 +2,16 @@
 
 import json
 from collections.abc import Collection, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import click
 
 from rnscli import report
-from rnscli.base import InputError, RnscliError
+from rnscli.base import InputError, RnscliError, content_hash
 from rnscli.cli.command import AnswerCommand
 from rnscli.cli.plan import check, texts_of, words_of
+from rnscli.cli.terminal import complain
 
 
 def words_again(
@@ -47,6 +49,28 @@ def words_again(
             f"{_short(saved.parameters[name])}; give the one that is wanted"
         )
     return line, arguments
+
+
+def check_files(saved: report.SavedResult, changed: Collection[str]) -> None:
+    """Refuse a result of files that are gone; say which are not what they were.
+
+    Those of ``changed`` options are other files this time.
+    """
+    for one in saved.files:
+        if one["option"] in changed:
+            continue
+        path, now = one["path"], content_hash(Path(one["path"]))
+        if now is None:
+            raise InputError(
+                f"{saved.path} cannot be computed again: {path}, which it was computed with, "
+                "cannot be read here; a relative name is that from the folder of that run"
+            )
+        if now != one["sha256"]:
+            complain(
+                f"warning: {path} is not what it was when {saved.path} was computed; numbers may "
+                "differ",
+                "doubtful",
+            )
 
 
 def _behind(arguments: Sequence[str]) -> list[str]:

@@ -86,7 +86,8 @@ def _called(function: str, command_name: str, given: Mapping[str, Any]) -> Any:
         drawing = Drawing(problem=problem)
     objects: list[Any] = []
     rows: Rows[Any] = Rows(
-        objects, result.rows, result.columns, result.layout, answer.shown,
+        objects, result.rows, result.columns, result.layout,
+        answer.listed if answer.shown is None else answer.shown,
         footer=list(map(_in_python, answer.footer)), remarks=remarks, drawing=drawing,
     )  # fmt: skip
     for place, (_, row) in enumerate(answer.results):

@@ -38,6 +38,8 @@ class AnswerCommand(WithExamples):
     hints and `Column` of these; a column is there whatever is swept, and empty where its option
     does not concern a row.
 
+    ``answers`` are columns that an option asks for: a table leaves others out before them.
+
     ``needs`` are options that change nothing without one of others, or of cores: the user is told.
 
     ``page`` says that its answers make a web page, which ``--output`` then writes, and of what;
@@ -60,6 +62,7 @@ class AnswerCommand(WithExamples):
         folder: str | None = None,
         own: tuple[str, ...] = (),
         needs: Mapping[str, Sequence[str]] | None = None,
+        answers: Mapping[str, Sequence[str]] | None = None,
         page: str | None = None,
         without_page: tuple[str, ...] = (),
         **attributes: Any,
@@ -69,7 +72,7 @@ class AnswerCommand(WithExamples):
         every = [*params, quiet, *_output_options(plot, folder, page), *_view_options(taken)]
         super().__init__(params=every, **attributes)
         self._has_page, self._without_page = page is not None, without_page
-        self._callback, self._needs = callback, needs or {}
+        self._callback, self._needs, self.answers = callback, needs or {}, answers or {}
         counted = Counter(option.name for option in self.params)
         for name in (name for name, count in counted.items() if count > 1):
             # Constants of what other packages register are options, too.
@@ -91,7 +94,19 @@ class AnswerCommand(WithExamples):
             if options.is_swept(one) and not isinstance(one.type, options.ShapeType)
         )
         once = {name: tuple(dict.fromkeys(chosen[name])) for name in swept if chosen.get(name)}
-        return replace(self._callback(chosen | once, drawn), given=given)
+        chosen = chosen | once
+        question = self._callback(chosen, drawn)
+        # A technology, too, goes by the name of its file: by its own none would find it again.
+        read = {**options.files_read(), **question.reads}
+        named = {str(one.name): read[one.opts[0]] for one in self.params if read.get(one.opts[0])}
+        stated = {name: chosen[name] for name in named if name in question.options}
+        files = [
+            report.NamedFile(option=name, path=str(path), sha256=hashed)
+            for name, paths in named.items()
+            for path in dict.fromkeys(paths)
+            if (hashed := base.content_hash(path)) is not None
+        ]
+        return replace(question, options={**question.options, **stated}, files=files, given=given)
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         ctx.meta[_TYPED] = tuple(args)  # for the page of a run
@@ -190,6 +205,8 @@ class AnswerCommand(WithExamples):
             optional=tuple(key for key in shown.optional if key not in swept - told),
             essential=(*shown.essential, *swept),
         )
+        asked_for = (key for name in question.given for key in self.answers.get(name, ()))
+        shown = shown.with_essential([key for key in asked_for if key in columns])
         compared = "relative_to_rns" in columns
         idle = options.without_effect(given, question.given, self._needs, compared)
         answer = answer.without_defaults(given, question.given)
@@ -200,7 +217,10 @@ class AnswerCommand(WithExamples):
             if one.name in question.given and parameters[one.name] != _default(one)
         ]
         summary = self.get_short_help_str(200)
-        return Result(self.name, parameters, columns, rows, shown, answer, asked, summary=summary)
+        return Result(
+            self.name, parameters, columns, rows, shown, answer, asked, question.files,
+            summary=summary,
+        )  # fmt: skip
 
     def compute(self, question: Question, bar: Bar) -> Result:
         """The result of a question, computed and recorded where its options say."""
@@ -279,27 +299,69 @@ def _plain(value: Any) -> Any:
     return str(value) if isinstance(value, Path | options.SplitSet) else value
 
 
+_OUTPUT = (
+    "Write the result there, or to standard output as -; the suffix .json, .csv, .md, .tex or .txt "
+    "chooses the format."
+)
+
+
 class SummaryCommand(WithExamples):
     """A command that answers with rows about what other commands did.
 
     ``row_types`` are by the name of the option that asks for them, ``None`` for no such option;
     ``parameters`` what its JSON document states, with the meaning of each: all of them are texts.
-    There may be no rows where it ``may_be_empty``.
+    There may be no rows where it ``may_be_empty``. `VIEW_OPTIONS` are added to its own options.
     """
+
+    FORM = (
+        options.in_group(
+            "--format",
+            base.OptionGroup.OUTPUT,
+            type=click.Choice(FORMATS),
+            help="Form of the result.  [default: table]",
+        ),
+        options.in_group(
+            "--output",
+            base.OptionGroup.OUTPUT,
+            type=options.OutputPath("a file", is_text=True),
+            metavar="FILE",
+            help=_OUTPUT,
+        ),
+    )
 
     def __init__(
         self,
         *,
         row_types: Mapping[str | None, type],
         parameters: Mapping[str, str],
+        params: Sequence[click.Parameter] = (),
         may_be_empty: bool = False,
         **attributes: Any,
     ) -> None:
-        super().__init__(**attributes)
+        taken = {option for one in params for option in one.opts}
+        super().__init__(params=[*params, *_view_options(taken)], **attributes)
         self.row_types, self.parameters = row_types, parameters
         self.may_be_empty = may_be_empty
         # A field without a column is an error here, when the command is imported.
         self.columns_by_type = {one: base.columns_of(one) for one in row_types.values()}
+
+    def columns(self, given: Mapping[str, Any]) -> Mapping[str, base.Column]:
+        """Columns of the rows that these options ask for, by their keys."""
+        asked = (kind for option, kind in self.row_types.items() if option and given.get(option))
+        return self.columns_by_type[next(asked, self.row_types[None])]
+
+    def output(self, given: Mapping[str, Any], path: Path | None) -> Output:
+        """Where the rows go, and how they are to be seen, as `FORM` and `VIEW_OPTIONS` say."""
+        columns = self.columns(given).values()
+        return Output(
+            keys=base.numeric_keys(columns),
+            titles={column.title: column.key for column in columns},
+            format=given["format"],
+            output=path,
+            plot=None,
+            require=(),
+            view=report.View(**{name: given[name] for name in VIEW_OPTIONS}),
+        )
 
 
 ALLOWED = (
@@ -346,7 +408,7 @@ class _Keys(options.ParamType):
     def shell_complete(
         self, ctx: click.Context, param: click.Parameter, incomplete: str
     ) -> options.Candidates:
-        assert isinstance(ctx.command, AnswerCommand)
+        assert isinstance(ctx.command, AnswerCommand | SummaryCommand)
         keys = base.numeric_keys(ctx.command.columns(ctx.params).values())
         is_minus = param.name == "sort" and incomplete.rpartition(",")[2].startswith("-")
         return options.of_list(incomplete, [f"-{key}" for key in keys] if is_minus else [*keys])
@@ -375,11 +437,9 @@ def _output_options(
 ) -> list[click.Parameter]:
     """``--format --output --plot --require``; ``plot`` and ``folder`` say what they show."""
     forms = "Form of the result.  [default: table]"
-    output = "Write the result there, or to standard output as -; the suffix .json, .csv, .md, "
-    output += (
-        ".tex, .txt or .html chooses the format." if page else ".tex or .txt chooses the format."
-    )
+    output = _OUTPUT
     if page:
+        output = output.replace(" or .txt", ", .txt or .html")
         output += f" The last is a page {page} (needs the extra rnscli[plot])."
     replaced = "Replace the folder if it exists."
     drawn = (

@@ -120,12 +120,12 @@ class FolderBaseline:
 
 def known_columns(result: report.SavedResult) -> report.ComparedColumns:
     """What is known of the columns of a result: of its command, and of the rows that fit best."""
-    from rnscli.cli import ANSWERING, AnswerCommand, SummaryCommand, cli
+    from rnscli.cli import ANSWERING, NESTED, AnswerCommand, SummaryCommand, command_named
 
-    if result.command not in ANSWERING:
+    if result.command not in (*ANSWERING, *NESTED):
         near = base.nearest(result.command, ANSWERING)
         raise base.InputError(f"{result.path} is of a command that is unknown{near}")
-    command = cli.get_command(click.Context(cli), result.command)
+    command = command_named(result.command)
     assert isinstance(command, AnswerCommand | SummaryCommand)  # as are all that answer with rows
     by_type = command.columns_by_type
     keys = set(result.rows[0])

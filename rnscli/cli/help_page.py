@@ -13,6 +13,7 @@ import click
 
 import rnscli
 from rnscli.base import OptionGroup
+from rnscli.cli.terminal import PROSE, screen_width
 
 
 class Example(NamedTuple):
@@ -43,6 +44,8 @@ class GroupedOption(click.Option):
         return {}
 
 
+WIDE, WIDEST = 130, 160  # columns that make room for long names, and of a help at most
+_COLUMN, _WIDE_COLUMN = 30, 46  # where the text of an option begins at the latest
 _SOURCES = "Formulas and their sources"
 _HYPHEN = "\ue000"  # stands for one where no line may be cut; of no text
 
@@ -50,14 +53,24 @@ _HYPHEN = "\ue000"  # stands for one where no line may be cut; of no text
 class _Formatter(click.HelpFormatter):
     """Cuts no name at a hyphen, so that it is found by a search, and can be copied."""
 
+    @property
+    def column(self) -> int:
+        """Where the text of an option begins at the latest: long names have room on a wide one."""
+        return _WIDE_COLUMN if self.width >= WIDE else _COLUMN
+
     def write_dl(
-        self, rows: Iterable[tuple[str, str | None]], col_max: int = 30, col_spacing: int = 2
+        self,
+        rows: Iterable[tuple[str, str | None]],
+        col_max: int | None = None,
+        col_spacing: int = 2,
     ) -> None:
         kept = [(first, _kept(second or "")) for first, second in rows]
-        super().write_dl(kept, col_max, col_spacing)
+        super().write_dl(kept, col_max or self.column, col_spacing)
 
     def write_text(self, text: str) -> None:
+        width, self.width = self.width, min(self.width, PROSE)  # longer lines are hard to read
         super().write_text(_kept(text))
+        self.width = width
 
     def getvalue(self) -> str:
         return super().getvalue().replace(_HYPHEN, "-")
@@ -115,7 +128,7 @@ class WithExamples(click.Command):
         super().format_epilog(ctx, formatter)
         if self.examples:
             with formatter.section(heading("Examples")):
-                for text in example_lines(self.examples):
+                for text in example_lines(self.examples, formatter.width):
                     formatter.write(f"{'':>{formatter.current_indent}}{text}\n")
         if self.background is not None:
             sources = self.background.sources
@@ -172,14 +185,16 @@ def heading(text: str) -> str:
     return text if os.environ.get("NO_COLOR") else click.style(text, bold=True)
 
 
-def example_lines(examples: Iterable[Example]) -> Iterator[str]:
-    """What each example answers, as a comment, and the example, to be copied."""
+def example_lines(examples: Iterable[Example], width: int | None = None) -> Iterator[str]:
+    """What each example answers, as a comment, and the example, to be copied.
+
+    On a wide screen it is one line, also where it is continued on others.
+    """
+    width = width or screen_width()
     for answers, line in examples:
         yield f"# {answers}"
-        yield from line.splitlines()
-
-
-_COLUMN = 30  # where click begins the text of an option at the latest
+        joined = re.sub(r" *\\\n *", " ", line)
+        yield from [joined] if width >= WIDE and len(joined) < width else line.splitlines()
 
 
 def write_groups(
@@ -193,12 +208,13 @@ def write_groups(
         for group, listed in groups.items()
     }
     widths = [len(record[0]) for records in written.values() for record in records]
-    column = min(max(widths, default=0), _COLUMN)
+    assert isinstance(formatter, _Formatter)
+    column = min(max(widths, default=0), formatter.column)
     for group, records in written.items():
         if records:
             with formatter.section(heading(title_of(group))):
                 (name, text), *others = records
-                formatter.write_dl([(name.ljust(column), text), *others], col_max=_COLUMN)
+                formatter.write_dl([(name.ljust(column), text), *others])
 
 
 def write_names(formatter: click.HelpFormatter, option: click.Parameter) -> None:

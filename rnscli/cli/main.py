@@ -7,6 +7,7 @@ import atexit
 import importlib
 import io
 import os
+import re
 import signal
 import sys
 import threading
@@ -21,7 +22,7 @@ from click.shell_completion import CompletionItem
 
 from rnscli import __version__
 from rnscli.base import RnscliError, nearest
-from rnscli.cli.help_page import Background, WithExamples, heading
+from rnscli.cli.help_page import WIDEST, Background, WithExamples, heading
 from rnscli.cli.terminal import ReaderGoneError, complain, reason_of, sentence_of
 
 # The subcommands with their lines in the help, so that `--help` imports none of them: each is the
@@ -41,20 +42,32 @@ ANSWERING = {  # which answer with rows
     "store": "List and export what --store has recorded.",
     "compare": "Compare two results, and say what has changed.",
 }
-COMMANDS = ANSWERING | {
-    "help": "Show what a command does, or a group of its options.",
-    "examples": "Print examples of a command, to be copied.",
-    "glossary": "Say what a word means here.",
-    "cite": "Print how to cite rnscli and the paper of its model.",
-    "rerun": "Compute a saved result again, or draw it.",
-    "schema": "Print the JSON Schema of a command's output.",
-    "completion": "Print the script that lets a shell complete.",
-    "man": "Print the manual page of all commands.",
-}
+_OF_RESULTS = {"rerun": "Compute a saved result again, or draw it."}
+COMMANDS = (
+    ANSWERING
+    | _OF_RESULTS
+    | {
+        "help": "Show what a command does, or a group of its options.",
+        "examples": "Print examples of a command, to be copied.",
+        "glossary": "Say what a word means here.",
+        "cite": "Print how to cite rnscli and the paper of its model.",
+        "schema": "Print the JSON Schema of a command's output.",
+        "completion": "Print the script that lets a shell complete.",
+        "man": "Print the manual page of all commands.",
+    }
+)
+NESTED = ("store merge",)  # which a word behind another command chooses; they answer with rows
 TRACEBACK = "RNSCLI_TRACEBACK"  # where it is set, errors of a user's own code are shown whole
 COMPLETE = "_RNSCLI_COMPLETE"  # by this variable a shell asks what it may offer
 MAX_DIGITS = 100_000  # of a number
 _warned: set[str] = set()
+
+
+def command_named(name: str) -> WithExamples:
+    """The command of a name of `COMMANDS` or `NESTED`."""
+    module = importlib.import_module(f"rnscli.cli.commands.{re.sub('[ -]', '_', name)}")
+    command: WithExamples = module.command
+    return command
 
 
 class _LazyGroup(WithExamples, click.Group):
@@ -64,11 +77,7 @@ class _LazyGroup(WithExamples, click.Group):
         return list(COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name not in COMMANDS:
-            return None
-        module = importlib.import_module(f"rnscli.cli.commands.{cmd_name.replace('-', '_')}")
-        command: click.Command = module.command
-        return command
+        return command_named(cmd_name) if cmd_name in COMMANDS else None
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
@@ -99,8 +108,9 @@ class _LazyGroup(WithExamples, click.Group):
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         width = max(map(len, COMMANDS))
-        others = {name: text for name, text in COMMANDS.items() if name not in ANSWERING}
-        for title, listed in (("Commands", ANSWERING), ("About the tool", others)):
+        first = ANSWERING | _OF_RESULTS
+        others = {name: text for name, text in COMMANDS.items() if name not in first}
+        for title, listed in (("Commands", first), ("About the tool", others)):
             with formatter.section(heading(title)):
                 rows = [(name.ljust(width), text) for name, text in listed.items()]
                 formatter.write_dl(rows)
@@ -119,7 +129,7 @@ class _LazyGroup(WithExamples, click.Group):
         page="tutorial.md",
     ),
     invoke_without_command=True,
-    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": WIDEST},
 )
 @click.version_option(__version__, "-V", "--version", prog_name="rnscli")
 @click.pass_context

@@ -28,9 +28,17 @@ def is_terminal() -> bool:
     return sys.stdout is not None and sys.stdout.isatty()
 
 
+PROSE = 100  # columns of a text at most: longer lines are hard to read
+
+
+def screen_width() -> int:
+    """Columns of the terminal, or those of what is none."""
+    return shutil.get_terminal_size().columns if is_terminal() else PROSE
+
+
 def hanging(start: str, text: str) -> list[str]:
     """Lines of a text as wide as the terminal, up to 100 columns, indented below their start."""
-    width = min(100, shutil.get_terminal_size().columns) if is_terminal() else 100
+    width = min(PROSE + len(start), screen_width())
     return textwrap.wrap(
         text, width, initial_indent=start, subsequent_indent=" " * len(start),
         break_on_hyphens=False,
@@ -79,8 +87,8 @@ def sentence_of(error: click.ClickException) -> str:
     return error.format_message()
 
 
-# Red and magenta, which can be read on black and on white.
-_COLOURS = {"bad": "\x1b[1;31m", "doubtful": "\x1b[35m"}
+# The colours of tables: what a theme makes of its own red may be dark on dark.
+_COLOURS = {"bad": "\x1b[1;38;5;196m", "doubtful": "\x1b[38;5;166m"}
 
 
 def _coloured(text: str, tone: str) -> str:

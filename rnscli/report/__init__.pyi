@@ -92,6 +92,7 @@ from rnscli.report.saved import read_saved as read_saved
 from rnscli.report.saved import saved_of as saved_of
 from rnscli.report.schema import DIALECT as DIALECT
 from rnscli.report.schema import SCHEMA as SCHEMA
+from rnscli.report.schema import NamedFile as NamedFile
 from rnscli.report.schema import Schema as Schema
 from rnscli.report.schema import any_of as any_of
 from rnscli.report.schema import csv_text as csv_text

@@ -14,6 +14,7 @@ from rnscli.base import (
     InputError,
     Uncertain,
     engineering,
+    is_number,
     nearest,
     parse_quantity,
     unit_of_key,
@@ -161,7 +162,12 @@ class ComparedRow:
     allowed: Annotated[str | None, Column("By how much the value may change.")]
     verdict: Annotated[
         str,
-        Column("changed, worse or better than it may, or only in OLD or NEW.", besides=()),
+        Column(
+            "changed, worse or better than it may, or only in OLD or NEW.",
+            besides=(),
+            tones=dict.fromkeys(("changed", "worse", "only in OLD", "only in NEW"), "bad")
+            | {"better": "good"},
+        ),
     ]
     old_row: Annotated[int | None, Column("Number of the row in OLD, from 1.", low=1)]
     new_row: Annotated[int | None, Column("Number of the row in NEW, from 1.", low=1)]
@@ -461,14 +467,10 @@ def _differences(
                 )  # fmt: skip
 
 
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
-
-
 def _verdict(old: Any, new: Any, tolerance: Tolerance) -> str | None:
     if tolerance.amount == math.inf:
         return None
-    if _is_number(old) and _is_number(new):
+    if is_number(old) and is_number(new):
         return tolerance.verdict(old, new)
     if isinstance(old, tuple) and isinstance(new, tuple) and len(old) == len(new):
         found = [_verdict(one, other, tolerance) for one, other in zip(old, new, strict=True)]
@@ -504,7 +506,7 @@ def _in_words(key: str, row: Row, given: Sequence[Tolerance]) -> str:
     if not any(fnmatch.fnmatch(key, one.columns) for one in given):
         if any(key + end in row for end in _INTERVALS):
             return "within the intervals"
-        if not _is_number(row.get(key)):
+        if not is_number(row.get(key)):
             return "is the same"
     return str(_tolerance(key, {}, {}, given))
 
@@ -514,7 +516,7 @@ def _cell(value: Any) -> Value | None:
 
 
 def _change(old: Any, new: Any) -> float | None:
-    if not (_is_number(old) and _is_number(new)) or not old:
+    if not (is_number(old) and is_number(new)) or not old:
         return None
     with suppress(OverflowError, ZeroDivisionError):
         change = float((new - old) / abs(old))

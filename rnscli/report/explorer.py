@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import Any
 
 from rnscli import __version__
+from rnscli.base import is_number
 from rnscli.core import CORES
 from rnscli.report.page import page_environment
 from rnscli.report.plots.figure import COLOURS
@@ -103,9 +104,10 @@ class ExplorerPage:
     def labels(self) -> list[str]:
         """What each design is, in a line, without what is usual."""
         keys = [key for key in self.varied if not self.columns[key].is_list]
-        keys = distinguishing(
-            self.rows, [key for key in dict.fromkeys((*_FIRST, *keys)) if key in keys]
-        )
+        keys = [key for key in dict.fromkeys((*_FIRST, *keys)) if key in keys]
+        # Sizes of chips are no parameters of a design.
+        counted = [k for k in self.numbers if self.columns[k].kinds == (int,)]
+        keys = distinguishing(self.rows, [*keys, *counted])
         found = []
         for row in self.rows:
             told = [key for key in keys if row[key] != self.columns[key].usual]
@@ -170,8 +172,8 @@ class ExplorerPage:
         shown = [column.shown(value, row) for value, row in zip(values, self.rows, strict=True)]
         texts = list(dict.fromkeys(shown))
         place = {text: number for number, text in enumerate(texts)}
-        numeric = any(map(_is_number, values)) and all(
-            value is None or _is_number(value) for value in values
+        numeric = any(map(is_number, values)) and all(
+            value is None or is_number(value) for value in values
         )
         return {
             "key": key,
@@ -193,10 +195,6 @@ def explorer_html(page: ExplorerPage) -> str:
     return environment.get_template("explorer.html").render(
         page=page, title=page.title, sentence=page.lead, version=__version__
     )
-
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def _plain(value: Any) -> Any:

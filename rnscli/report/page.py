@@ -7,6 +7,7 @@ from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
 from rnscli import __version__
+from rnscli.base import is_number
 from rnscli.report.plots.figure import Canvas
 from rnscli.report.plots.inline_svg import inline_svg
 from rnscli.report.table import Columns, Row
@@ -105,7 +106,7 @@ def page_html(page: RunPage) -> str:
     template = page_environment().get_template("run.html")
     return template.render(
         page=page, title=page.title, sentence=page.lead, version=__version__, svg=svg,
-        sorted_by=_sorted_by, is_number=_is_number, pointing=Markup(_template("pictures.js")),
+        sorted_by=_sorted_by, is_number=is_number, pointing=Markup(_template("pictures.js")),
     )  # fmt: skip
 
 
@@ -119,10 +120,6 @@ def _url(name: str, text: str) -> str:
     return f"data:{media_type};charset=utf-8;base64,{base64.b64encode(text.encode()).decode()}"
 
 
-def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
-
-
 def _sorted_by(value: Any) -> str | float:
     """What a cell is sorted by: its number, where it has one."""
-    return float(value) if _is_number(value) else str(value or "")
+    return float(value) if is_number(value) else str(value or "")

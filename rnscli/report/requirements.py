@@ -13,6 +13,7 @@ from rnscli.base import (
     InputError,
     exact_quantity,
     in_words,
+    is_number,
     nearest,
     parse_quantity,
     unit_of_key,
@@ -58,16 +59,15 @@ class Condition:
     def fits(self, row: Row) -> bool:
         """Whether a row is one; a row without a value has another one than any."""
         value = value_of(row, self.column)
-        is_number = isinstance(value, int | float) and not isinstance(value, bool)
         if self.comparison not in ("==", "!="):
             number = cast(float, self._number)
-            return is_number and _COMPARISONS[self.comparison](cast(float, value), number)
+            return is_number(value) and _COMPARISONS[self.comparison](value, number)
         same = str(value) == self.value
         if isinstance(value, tuple):
             same = ",".join(map(str, value)) == self.value
         elif isinstance(value, bool):
             same = self.value == ("yes" if value else "no")
-        elif is_number and self._number is not None:
+        elif is_number(value) and self._number is not None:
             same = value == self._number
         return same is (self.comparison == "==")
 
@@ -165,11 +165,13 @@ class Requirement:
             raise InputError(f"`require`: column {short} is not in {unit}; leave the unit out")
         if not kinds.get(self.column):
             problem = "holds no number" if self.column in kinds else "does not exist"
-            numeric = [name for name, is_number in kinds.items() if is_number]
+            numeric = [name for name, numbers in kinds.items() if numbers]
             ends = {f"{name}_{end}" for name in kinds for end in ("low", "high")}
             whole = [name for name in numeric if name not in ends]
             more = ", .. (rnscli schema COMMAND has all)" if len(whole) > _SHOWN else ""
-            meant = (titles or {}).get(self.column, "")
+            # A bound with a unit has made a key of what was written.
+            named = [self.column, self.column.rpartition("_")[0]][: 2 if self.written else 1]
+            meant = next(((titles or {})[one] for one in named if one in (titles or {})), "")
             near = f"; did you mean {meant}?" if kinds.get(meant) else nearest(self.column, numeric)
             near = near or (f"; those with numbers are {', '.join(whole[:_SHOWN])}{more}")
             raise InputError(f"`require`: column {self.column} {problem}{near}")

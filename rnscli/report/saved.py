@@ -2,13 +2,14 @@
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from rnscli import base
 from rnscli.base import InputError, shown
+from rnscli.report.schema import NamedFile
 from rnscli.report.table import Row
 
 _KEYS = ("schema", "command", "version", "parameters", "rows")
@@ -30,6 +31,7 @@ class SavedResult:
     parameters: Mapping[str, Any]
     rows: tuple[Row, ...]
     given: tuple[str, ...] | None = None  # parameters that were not left to their defaults
+    files: Sequence[NamedFile] = ()
 
 
 def read_saved(path: Path, named: str = "") -> SavedResult:
@@ -78,6 +80,13 @@ def saved_of(text: str, path: Path = Path(), name: str = "") -> SavedResult:
     given = found.get("given")
     if given is not None and not (isinstance(given, list) and {*map(str, given)} <= {*parameters}):
         raise InputError(f"{_no_document(name)}: its key given is {shown(given)}")
+    files = found.get("files", [])
+    keys = NamedFile.__annotations__.keys()
+    if not isinstance(files, list) or not all(
+        isinstance(one, dict) and one.keys() == keys and all(isinstance(one[k], str) for k in keys)
+        for one in files
+    ):
+        raise InputError(f"{_no_document(name)}: its key files is {shown(files)}")
     asked = None if given is None else tuple(given)
     read = []
     for place, row in enumerate(rows, 1):
@@ -89,7 +98,7 @@ def saved_of(text: str, path: Path = Path(), name: str = "") -> SavedResult:
             raise InputError(f"{name}: row {place} cannot be read: {error}") from None
         if read[-1].keys() != read[0].keys():
             raise InputError(f"{_no_document(name)}: row {place} has other columns than row 1")
-    return SavedResult(path, schema, command, version, parameters, tuple(read), asked)
+    return SavedResult(path, schema, command, version, parameters, tuple(read), asked, files)
 
 
 def _no_document(name: str) -> str:

@@ -6,13 +6,22 @@ import json
 import math
 from collections.abc import Mapping, Sequence
 from types import NoneType, UnionType
-from typing import Any, Union, get_args, get_origin
+from typing import Any, TypedDict, Union, get_args, get_origin
 
 from rnscli import __version__
 from rnscli.base import Column, Uncertain
 from rnscli.report.table import Row
 
 Schema = dict[str, Any]
+
+
+class NamedFile(TypedDict):
+    """A file that an option names, and the SHA-256 of its content."""
+
+    option: str
+    path: str
+    sha256: str
+
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 SCHEMA = 2  # version of the JSON documents
@@ -97,13 +106,16 @@ def json_text(
     parameters: Mapping[str, object],
     rows: Sequence[Row],
     given: Sequence[str] | None = None,
+    files: Sequence[NamedFile] = (),
 ) -> str:
     """The JSON document of a command's result.
 
-    ``given`` are the parameters with other values than their defaults, where these are options.
-    Infinity is the string ``"inf"``; a NaN cannot occur and would be refused.
+       ``given`` are the parameters with other values than their defaults, where these are options;
+       ``files`` are those that they name. Infinity
+    is the string ``"inf"``; a NaN cannot occur and would be refused.
     """
-    asked = {} if given is None else {"given": list(given)}
+    asked: dict[str, Any] = {} if given is None else {"given": list(given)}
+    asked |= {"files": list(files)} if files else {}
     document = {
         "schema": SCHEMA, "command": command, "version": __version__,
         "parameters": _plain(parameters), **asked, "rows": _plain(rows),

@@ -17,8 +17,9 @@ if TYPE_CHECKING:
     from rich.table import Table as RichTable
 
 WIDTH = 100  # of what is no terminal
-# Colours that can be read on black and on white, of the 256 that nearly all terminals have.
-STYLES = {"good": "color(28)", "bad": "bold color(160)", "doubtful": "color(130)"}
+# Of the 256 colours that nearly all terminals have: with a contrast of 3.5 and more to black, to
+# white, and to the dark and light grounds of themes.
+STYLES = {"good": "color(64)", "bad": "bold color(196)", "doubtful": "color(166)"}
 _NO_BREAK = "\N{NO-BREAK SPACE}"
 _LATEX = {"latex": False, "siunitx": True}
 
@@ -145,8 +146,10 @@ def _view(table: Arranged) -> "RichTable":
     )
     for title, left in zip(table.titles or [""] * len(table.left), table.left, strict=True):
         justify: Any = "left" if left else "right"
-        # Cells of numbers have spaces to their right, which rich would take away.
-        view.add_column(Text(title, justify=justify), justify="left", overflow="fold")
+        # Cells of numbers have spaces to their right, which rich would take away; where there is no
+        # room, texts and lists are wrapped before any number is.
+        heading = Text(title, justify=justify)
+        view.add_column(heading, justify="left", overflow="fold", no_wrap=not left)
     widths = [max(map(len, cells)) for cells in _columns_of(table)]
     for cells, tones in zip(table.cells, table.tones, strict=True):
         padded = [
@@ -198,10 +201,15 @@ def _wrapped(text: str, width: int) -> list[str]:
 
 
 def _wrapping(table: Arranged, most: int) -> list[int | None]:
-    """Where a table is too wide all the same, widths at which its widest columns are wrapped."""
+    """Where a table is too wide all the same, widths at which its widest columns are wrapped.
+
+    Numbers are the last to be.
+    """
     needed = [max(map(len, cells)) for cells in _columns_of(table)]
     widths = needed.copy()
-    while width_of(widths) > most and max(widths) > 15:
-        widths[widths.index(max(widths))] -= 1
+    texts = [place for place, left in enumerate(table.left) if left]
+    for places in (texts, range(len(widths))):
+        while width_of(widths) > most and max((widths[one] for one in places), default=0) > 15:
+            widths[max(places, key=lambda one: widths[one])] -= 1
     both = zip(widths, needed, strict=True)
     return [width if width < natural else None for width, natural in both]

@@ -532,6 +532,7 @@ def test_unknown_commands_and_options(refusal: Refusal) -> None:
         ("energy --bist 4", "rnscli energy has no option --bist; did you mean --bits?"),
         ("moduli --require N<=4", "column N does not exist; did you mean count?"),
         ("energy --require total<=1", "did you mean energy_per_dot_product_j?"),
+        ("energy --require total<=1pJ", "did you mean energy_per_dot_product_j?"),
         ("version", "did you mean --version?"),
         ("hlep", "did you mean help?"),
         ("err", "did you mean error-sim?"),

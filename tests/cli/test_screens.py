@@ -8,8 +8,14 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from plans import write_plan
 
-from rnscli.cli.main import run
+from rnscli.base import columns_of
+from rnscli.cli.answer import Answer, Result, write_result
+from rnscli.cli.command import AnswerCommand
+from rnscli.cli.main import ANSWERING, command_named, run
+from rnscli.report.batch import DRY_LAYOUT, DryRow
+from rnscli.report.layout import View
 
 Run = Callable[..., Any]
 Screen = Callable[..., tuple[str, str]]
@@ -62,11 +68,11 @@ def test_colours_of_failures_and_verdicts(
 ) -> None:
     required = (*FAULTS, "--require", "p_err <= 2e-7")
     out, err = screen(*required)
-    red = re.findall(r"\x1b\[1;38;5;160m(.*?)\x1b", out)
+    red = re.findall(r"\x1b\[1;38;5;196m(.*?)\x1b", out)
     shown = [line for line in plain(out) if re.match(r" +\d", line)]
     assert red and all(float(value) > 2e-7 for value in red) and len(red) < len(shown)
-    assert err.startswith("\x1b[1;31mrnscli:\x1b[0m row 1: ")
-    assert "\x1b[38;5;28m" in screen("reproduce", "--only", "adc-energy")[0]
+    assert err.startswith("\x1b[1;38;5;196mrnscli:\x1b[0m row 1: ")
+    assert "\x1b[38;5;64m" in screen("reproduce", "--only", "adc-energy")[0]
     # Never in a pipe, nor where it is not wanted.
     monkeypatch.setenv("FORCE_COLOR", "1")
     piped = rnscli(*required)
@@ -75,6 +81,44 @@ def test_colours_of_failures_and_verdicts(
     monkeypatch.setenv("NO_COLOR", "1")
     out, err = screen(*required)
     assert not re.search(r"\x1b\[[0-9;]*(3[0-7]|38)[;m]", out + err) and plain(out)
+
+
+@pytest.mark.parametrize(
+    ("asked", "titles"),
+    [
+        (
+            "fault-prob --bits 4,5 --p 1e-4,1e-3 --redundant 1 --attempts 1,2 --validate 1000",
+            "bits moduli p R p_err simulated",
+        ),
+        (
+            "fault-prob --bits 4,5 --p 1e-4,1e-3 --tolerance 2 --redundant 0",
+            "bits moduli p R p_err p_gross",
+        ),
+        ("fault-prob --snr-db 30,40 --redundant 0", "SNR R p_err"),
+        ("error-sim --bits 5,6 --pairs 20 --p 0.1 --tolerance 2 --attempts 1,2", "gross rate"),
+        pytest.param(
+            "design --core fixed-lp --pairs 500 --max-power 1W --minimise latency",
+            "latency power",
+            marks=pytest.mark.thorough,
+        ),
+    ],
+)
+def test_what_an_option_asks_for_is_in_the_narrowest_table(
+    asked: str, titles: str, screen: Screen
+) -> None:
+    lines = plain(screen(*asked.split(), "--quiet")[0])
+    header = lines[next(place for place, line in enumerate(lines) if set(line) == {"─"}) - 1]
+    assert re.search(" .*".join(map(re.escape, titles.split())), header), header
+
+
+def test_what_options_ask_for_are_columns() -> None:
+    for name in ANSWERING:
+        command = command_named(name)
+        if not isinstance(command, AnswerCommand):
+            continue
+        every = {key for columns in command.columns_by_type.values() for key in columns}
+        assert set(command.answers) <= {one.name for one in command.params}
+        assert {key for keys in command.answers.values() for key in keys} <= every
 
 
 def test_what_is_fixed_stands_above_the_table(rnscli: Run) -> None:
@@ -108,6 +152,17 @@ def test_every_column(rnscli: Run, screen: Screen) -> None:
     assert header.split() == next(line for line in wide.splitlines() if "moduli" in line).split()
 
 
+def test_views_of_the_summary_of_a_batch(rnscli: Run, tmp_path: Any) -> None:
+    plan = write_plan(tmp_path, "[run.b]\ncommand = 'moduli'\n[run.a]\ncommand = 'moduli'\n")
+    ran = rnscli("batch", plan, "--dry-run", "--sort", "run", "--show", "run", "--format", "csv")
+    assert ran.out == "run\na\nb\n"
+    ran = rnscli("batch", plan, "--show", "verdct")
+    assert (ran.code, ran.err) == (
+        2, "rnscli: --show: column verdct does not exist; did you mean verdict?\n"
+    )  # fmt: skip
+    assert not list(tmp_path.glob("*-results"))
+
+
 def test_one_row_is_a_list_or_a_table(rnscli: Run) -> None:
     one = ("moduli", "--bits", 6)
     listed, table = rnscli(*one).out, rnscli(*one, "--format", "table").out
@@ -138,3 +193,32 @@ def test_refusals(arguments: tuple[str, ...], said: str, rnscli: Run) -> None:
 def test_columns_of_an_array_are_not_those_of_the_table(rnscli: Run) -> None:
     ran = rnscli("energy", "--columns", "p_err")
     assert ran.code == 2 and ran.err.endswith("; --show chooses those of the table\n")
+
+
+def test_wide_terminals_have_more_of_a_help_in_sight(screen: Screen) -> None:
+    for asked in (("help", "energy"), ("energy", "--help"), ("examples",), ("glossary",)):
+        narrow, wide = (plain(screen(*asked, columns=columns)[0]) for columns in (100, 160))
+        assert len(wide) < len(narrow)
+        assert max(map(len, wide)) <= 160
+    first = plain(screen("glossary", "lsb", columns=160)[0])[0]
+    assert first.startswith("LSB (") and "one step of a converter" in first
+
+
+def test_rows_are_sorted_before_a_table_is_cut(rnscli: Run, capsys: Any) -> None:
+    layers = ("energy", "--workload", "bert-large,resnet50", "--core", "fixed-lp", "--bits", "4..6")
+    sort = ("--sort", "-macs,bits", "--show", "macs,bits")
+    every = list(csv.reader(rnscli(*layers, *sort, "--format", "csv").out.splitlines()))[1:]
+    _, table, *_ = rnscli(*layers, *sort).out.split("\n\n")
+    lines = [line.split() for line in table.splitlines() if line[-1].isdigit()]
+    sentence = table.splitlines()[-1]
+    assert lines == every[: len(lines)] != every
+    left = len(every) - len(lines)
+    assert sentence.startswith(f"{left} of {len(every)} rows are left out (all in ")
+    # Of a search too, where what does not belong to the table stays out.
+    found = [{"run": str(n), "state": "x" * (n % 7), "command_line": ""} for n in range(9)]
+    answer = Answer([], listed=8, shown=3)
+    columns = columns_of(DryRow)
+    write_result(
+        Result("batch", {}, columns, found, DRY_LAYOUT, answer), None, view=View(sort=("-run",))
+    )
+    assert [line.split()[0] for line in capsys.readouterr().out.splitlines()[2:]] == ["7", "6", "5"]

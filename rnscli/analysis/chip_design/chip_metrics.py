@@ -8,6 +8,8 @@ from typing import NamedTuple
 from rnscli.analysis.chip.chip_run import ChipFigures
 from rnscli.analysis.design.limits import (
     LIMITS,
+    MORE_OBJECTIVES,
+    NOISE_OBJECTIVES,
     OBJECTIVES,
     SHOWN,
     UNITS,
@@ -68,6 +70,7 @@ OF_CHIPS = Measures(
         "max_energy": ("energy_per_inference_j", True),
         "min_inferences": ("throughput_per_s", False),
     },
+    OBJECTIVES_OF_CHIPS | NOISE_OBJECTIVES | MORE_OBJECTIVES,
     UNITS | {"energy_per_inference_j": "J", "time_per_inference_s": "s", "throughput_per_s": "/s"},
     SHOWN
     | {

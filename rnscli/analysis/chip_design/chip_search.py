@@ -22,7 +22,7 @@ from rnscli.analysis.chip_design.chip_metrics import (
 )
 from rnscli.analysis.chip_design.chip_space import ChipSpace
 from rnscli.analysis.design.evaluation import Evaluator, Group, Tell, simulated_errors
-from rnscli.analysis.design.limits import MORE_OBJECTIVES, NOISE_OBJECTIVES, Limits, compared
+from rnscli.analysis.design.limits import Limits, compared
 from rnscli.analysis.design.pareto import by_fronts, in_order, pareto_front, ranked, rounded
 from rnscli.analysis.design.search import OF_READOUT, Known, Ranks, compute_codes
 from rnscli.analysis.design.space import Design
@@ -138,7 +138,7 @@ def search_chips(
     """
     designs = space.designs
     objectives = space.objectives
-    numbers = objectives | NOISE_OBJECTIVES | MORE_OBJECTIVES
+    numbers = OF_CHIPS.objectives
     check_choice("minimise", minimise, tuple(numbers))
     kept = Limits.of(limits or {}, OF_CHIPS)
     upper = {one.metric: one.bound for one in kept if one.upper and one.metric in _OF_ERRORS}

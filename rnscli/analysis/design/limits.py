@@ -102,6 +102,8 @@ class Measures:
         Names of the numbers, as they stand in a row of a table.
     limits
         Limits by name: of which number, and whether it is an upper one.
+    objectives
+        What may be minimised: which number it is.
     units
         Units of numbers; an area has its own.
     shown
@@ -110,6 +112,7 @@ class Measures:
 
     metrics: tuple[str, ...]
     limits: Mapping[str, tuple[str, bool]]
+    objectives: Mapping[str, str]
     units: Mapping[str, str]
     shown: Mapping[str, str]
 
@@ -148,6 +151,7 @@ SHOWN = {
 OF_DOT_PRODUCT = Measures(
     METRICS,
     LIMITS,
+    OBJECTIVES | NOISE_OBJECTIVES | MORE_OBJECTIVES,
     UNITS | {"energy_per_mac_j": "J"},
     SHOWN | {"energy_per_mac_j": "{} per MAC"},
 )

@@ -21,9 +21,7 @@ from rnscli.analysis.design.evaluation import (
 )
 from rnscli.analysis.design.limits import (
     METRICS,
-    MORE_OBJECTIVES,
-    NOISE_OBJECTIVES,
-    OBJECTIVES,
+    OF_DOT_PRODUCT,
     Limits,
     Metrics,
     Table,
@@ -171,7 +169,7 @@ def search_designs(
     >>> found.chosen.design.core, found.chosen.design.bits
     ('rns', 6)
     """
-    numbers = OBJECTIVES | NOISE_OBJECTIVES | MORE_OBJECTIVES
+    numbers = OF_DOT_PRODUCT.objectives
     check_choice("minimise", minimise, tuple(numbers))
     kept = Limits.of(limits or {})
     # Costs have lower bounds, so that upper limits rule out designs early.

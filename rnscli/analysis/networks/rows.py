@@ -1,7 +1,7 @@
 """What is chosen of a network on a core, and what is reported of it."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated
 
 from rnscli import base
@@ -96,6 +96,32 @@ TaskName = Annotated[
     ),
 ]
 
+_VALUE = Column(
+    "The metric on the core.",
+    form=number,
+    form_in=_of_metric,
+    low=None,
+    infinite=True,
+)
+_VALUE_CI95 = Column(
+    f"{c.CI95} value; null where the metric or the samples allow none.",
+    "95 % interval",
+    ends(),
+    lambda row: ends(_of_metric(row)),
+    low=None,
+)
+_FP32_VALUE = Column(
+    "The metric in FP32, on the same samples; null where it compares with FP32 itself.",
+    "in FP32",
+    number,
+    _of_metric,
+    low=None,
+    infinite=True,
+)
+MetricValue = Annotated[float, _VALUE]
+MetricValueInterval = Annotated[c.Range, _VALUE_CI95]
+MetricInFp32 = Annotated[float, _FP32_VALUE]
+
 
 @dataclass(frozen=True, repr=False)
 class AccuracyRow(ResultRow):
@@ -143,38 +169,14 @@ class AccuracyRow(ResultRow):
     relative_accuracy_ci95: c.RelativeAccuracyInterval | None
     value: Annotated[
         float | None,
-        Column(
-            "The metric on the core; accuracy has columns of its own besides.",
-            form=number,
-            form_in=_of_metric,
-            low=None,
-            infinite=True,
+        replace(
+            _VALUE,
+            meaning="The metric on the core; accuracy has columns of its own besides.",
             same_as="accuracy",
         ),
     ]
-    value_ci95: Annotated[
-        c.Range | None,
-        Column(
-            f"{c.CI95} value; null where the metric or the samples allow none.",
-            "95 % interval",
-            ends(),
-            lambda row: ends(_of_metric(row)),
-            low=None,
-            same_as="accuracy_ci95",
-        ),
-    ]
-    fp32_value: Annotated[
-        float | None,
-        Column(
-            "The metric in FP32, on the same samples; null where it compares with FP32 itself.",
-            "in FP32",
-            number,
-            _of_metric,
-            low=None,
-            infinite=True,
-            same_as="fp32_accuracy",
-        ),
-    ]
+    value_ci95: Annotated[c.Range | None, replace(_VALUE_CI95, same_as="accuracy_ci95")]
+    fp32_value: Annotated[float | None, replace(_FP32_VALUE, same_as="fp32_accuracy")]
     relative_value: Annotated[
         float | None,
         Column(

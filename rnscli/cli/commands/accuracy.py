@@ -67,6 +67,7 @@ _CONDITIONS = [n for n in AXES if n in ("seed", *options.NOISE_AXES, *options.DE
     row_type=analysis.AccuracyRow,
     layout=LAYOUT,
     plot="the metric relative to FP32, or the SNR of each layer,",
+    answers={"tolerance": ("gross_error_rate",)},
     needs={
         **dict.fromkeys(("attempts", "tolerance"), options.NOISY),
         **options.DEVICE_NEEDS,

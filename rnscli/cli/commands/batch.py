@@ -1,7 +1,7 @@
 """``rnscli batch``."""
 
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +15,6 @@ from rnscli.report import FinishedRun, ResultsFolder
 from rnscli.runtime import Store
 
 
-def _option(flag: str, group: OptionGroup, **attributes: Any) -> Any:
-    return click.option(flag, cls=cli.GroupedOption, group=group, **attributes)
-
-
 @click.command(
     "batch",
     cls=cli.SummaryCommand,
@@ -28,30 +24,64 @@ def _option(flag: str, group: OptionGroup, **attributes: Any) -> Any:
 )
 @click.argument("plan", type=options.PathName(), metavar="PLAN.toml")
 @options.stacked(
-    _option("--output", OptionGroup.OUTPUT, type=options.OutputPath("a folder"), metavar="DIR",
-            help="Folder of the results, written whole at the end.  [default: the name of the "
-            "plan with -results]"),
-    _option("--junit", OptionGroup.OUTPUT, type=options.OutputPath("a file"), metavar="FILE.xml",
-            help="Write the verdicts there as JUnit XML, a test case for each requirement."),
-    _option("--baseline", OptionGroup.OUTPUT, type=options.PathName(), metavar="DIR",
-            help="Results of an earlier batch, with which each run is compared as by rnscli "
-            "compare: one more requirement."),
-    _option("--allow", OptionGroup.OUTPUT, type=cli.ToleranceType(), multiple=True,
-            help=cli.ALLOWED),
-    _option("--only", OptionGroup.ASKED, multiple=True, metavar="NAME",
-            help="Only this run and those that it refers to; a list, a pattern such as "
-            "'error*', or repeated. Results of other runs in the folder stay as they are."),
-    _option("--resume", OptionGroup.RUN, is_flag=True,
-            help="Continue from runs that are finished and up to date."),
-    _option("--force", OptionGroup.RUN, is_flag=True,
-            help="Replace the results of an earlier batch."),
-    _option("--dry-run", OptionGroup.RUN, is_flag=True,
-            help="Check the plan and print its command lines; compute and write nothing."),
+    options.in_group(
+        "--output",
+        OptionGroup.OUTPUT,
+        type=options.OutputPath("a folder"),
+        metavar="DIR",
+        help="Folder of the results, written whole at the end.  [default: the name of the "
+        "plan with -results]",
+    ),
+    options.in_group(
+        "--junit",
+        OptionGroup.OUTPUT,
+        type=options.OutputPath("a file"),
+        metavar="FILE.xml",
+        help="Write the verdicts there as JUnit XML, a test case for each requirement.",
+    ),
+    options.in_group(
+        "--baseline",
+        OptionGroup.OUTPUT,
+        type=options.PathName(),
+        metavar="DIR",
+        help="Results of an earlier batch, with which each run is compared as by rnscli "
+        "compare: one more requirement.",
+    ),
+    options.in_group(
+        "--allow", OptionGroup.OUTPUT, type=cli.ToleranceType(), multiple=True, help=cli.ALLOWED
+    ),
+    options.in_group(
+        "--only",
+        OptionGroup.ASKED,
+        multiple=True,
+        metavar="NAME",
+        help="Only this run and those that it refers to; a list, a pattern such as "
+        "'error*', or repeated. Results of other runs in the folder stay as they are.",
+    ),
+    options.in_group(
+        "--resume",
+        OptionGroup.RUN,
+        is_flag=True,
+        help="Continue from runs that are finished and up to date.",
+    ),
+    options.in_group(
+        "--force", OptionGroup.RUN, is_flag=True, help="Replace the results of an earlier batch."
+    ),
+    options.in_group(
+        "--dry-run",
+        OptionGroup.RUN,
+        is_flag=True,
+        help="Check the plan and print its command lines; compute and write nothing.",
+    ),
     options.run_options,
     click.option("--quiet", **options.QUIET),
-    _option("--format", OptionGroup.OUTPUT, type=click.Choice(cli.FORMATS),
-            help="Form of the summary.  [default: table]"),
-)  # fmt: skip
+    options.in_group(
+        "--format",
+        OptionGroup.OUTPUT,
+        type=click.Choice(cli.FORMATS),
+        help="Form of the summary.  [default: table]",
+    ),
+)
 def command(plan: Path, output: Path | None, only: tuple[str, ...], **given: Any) -> None:
     """Run a plan of many runs, and gate on its requirements.
 
@@ -73,6 +103,7 @@ def command(plan: Path, output: Path | None, only: tuple[str, ...], **given: Any
     """
     if given["resume"] and given["force"]:
         raise InputError("--resume keeps results and --force replaces them; leave one of them out")
+    form = command.output(given, None)
     file = output or Path(f"{plan.stem}-results")
     try:
         whole = read_plan(plan)
@@ -90,7 +121,7 @@ def command(plan: Path, output: Path | None, only: tuple[str, ...], **given: Any
         lines = [f"\n# {row['run']}\n{row['command_line']}" for row in planned]
         columns, answer = columns_of(report.DryRow), cli.Answer([], footer=lines)
         result = cli.Result("batch", stated, columns, planned, report.DRY_LAYOUT, answer)
-        cli.write_result(result, given["format"])
+        cli.write_result(result, form.style, view=form.view)
         return
     _check_files(checked, file, given)
     folder = ResultsFolder(file, given["resume"], given["force"])
@@ -115,8 +146,9 @@ def command(plan: Path, output: Path | None, only: tuple[str, ...], **given: Any
     columns = columns_of(report.BatchRow)
     result = cli.Result("batch", stated, columns, rows, report.LAYOUT, cli.Answer([]))
     # A paper has the reasons, as the summary in the folder.
-    view = report.View(wide=given["format"] in ("markdown", "latex", "siunitx"))
-    cli.write_result(result, given["format"], view=view)
+    paper = form.style in ("markdown", "latex", "siunitx")
+    view = replace(form.view, wide=form.view.wide or paper)
+    cli.write_result(result, form.style, view=view)
     verdicts = {run.verdict for run in chosen}
     if "error" in verdicts:
         raise click.exceptions.Exit(2)

@@ -107,6 +107,7 @@ PICTURE = base.Option(
         page="chip.md",
     ),
     row_type=analysis.ChipRow,
+    answers={"chip_area": ("area_m2",), "chip_power": ("power_w",)},
     layout=LAYOUT,
     plot="where energy and time go, or another --picture,",
     page="with all pictures",
@@ -160,6 +161,13 @@ def command(given: dict[str, Any], drawn: bool) -> cli.Question:
     given = options.with_attempts(given)
     given = given | {"kernel": ("vmm",)}
     picture = options.picture_of(given, drawn)
+    context = click.get_current_context(silent=True)
+    ways = {} if context is None else context.params
+    if picture is not None and ways.get("output") and not ways.get("plot"):
+        raise base.InputError(
+            f"`picture` {picture} is what --plot draws; give that, too, or leave it out; a page "
+            "has all pictures"
+        )
     limits = [name for name in ("chip_area", "chip_power") if given[name] is not None]
     if given["arrays"] is not None and limits:
         raise InputError(

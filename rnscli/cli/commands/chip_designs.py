@@ -10,15 +10,18 @@ from pathlib import Path
 from typing import Any
 
 from rnscli import analysis, base, cli, core, report
-from rnscli.analysis import ChipSearchOptions, WorkloadOptions
+from rnscli.analysis import ChipDesignRow, ChipSearchOptions, WorkloadOptions
 from rnscli.base import InputError
 from rnscli.cli import options
 from rnscli.cli.commands.design_explorer import MOST, explorer
 from rnscli.cli.commands.design_lines import (
+    SHOWN,
     choice_of,
     commands_of,
     counted,
+    kept_lines,
     line_of,
+    neighbour_lines,
     single,
     stated,
     step_of,
@@ -66,7 +69,6 @@ _SETTINGS = (
 )  # fmt: skip
 _OF_NETWORK = (*options.SIZE_AXES, "pass", "optimiser")
 _NAMED = ("torch", "input_shape", "size")
-_SHOWN = 12
 # What only a search for networks is about.
 OF_NETWORKS = (
     *analysis.SIZES, *_SETTINGS, *_OF_NETWORK, "input_shape", "size", "together", "min_inferences",
@@ -169,6 +171,8 @@ def chips(
     )
     limits = {n: single(n, given[n]) for n in analysis.OF_CHIPS.limits if given[n] is not None}
     minimise = single("minimise", given["minimise"])
+    key = analysis.OF_CHIPS.objectives[minimise]  # the time of an inference is no column
+    layout = CHIP_LAYOUT.with_essential([key] if key in base.columns_of(ChipDesignRow) else [])
 
     def plot(rows: Sequence[report.Row], canvas: report.Canvas) -> bytes:
         return report.plot_chip_front(rows, canvas)
@@ -207,10 +211,11 @@ def chips(
             [(point, row) for row in rows],
             plot,
             remarks=[*(f"left out {one}" for one in left_out), *workloads.remarks],
-            shown=min(_SHOWN, len(result.front)) + networks,
+            listed=len(result.front) + networks,
+            shown=min(SHOWN, len(result.front)) + networks,
             required=1,
             footer=[*_footer(result, most, together), *(f"  {line}" for line in commands)],
-            layout=CHIP_LAYOUT,
+            layout=layout,
             page=page,
         )
 
@@ -236,8 +241,8 @@ def _row(
     candidate: analysis.ChipCandidate | analysis.RejectedChip,
     commands: tuple[str, ...] | None = None,
     network: analysis.NetworkFigures | None = None,
-) -> analysis.ChipDesignRow:
-    values: dict[str, Any] = dict.fromkeys(analysis.ChipDesignRow.__dataclass_fields__)
+) -> ChipDesignRow:
+    values: dict[str, Any] = dict.fromkeys(ChipDesignRow.__dataclass_fields__)
     design = candidate.made.design
     values["reason"] = candidate.reason or None
     if isinstance(candidate, analysis.ChipCandidate):
@@ -262,31 +267,15 @@ def _row(
     else:
         values |= choice_of(design, None, None)
     made = {"role": role, "axis": axis, "workload": workload, "commands": commands}
-    return analysis.ChipDesignRow(**values | made)
+    return ChipDesignRow(**values | made)
 
 
 def _footer(result: analysis.ChipResult, most: Mapping[str, float], together: str) -> list[str]:
-    why = f"impossible, most of them: {result.why_impossible}"
-    counts = {"ruled out by a limit of their error": result.pruned, why: result.impossible}
-    ruled = ", ".join(f"{count} {what}" for what, count in counts.items() if count)
-    text = f"{result.feasible} of {result.designs} chips keep the limits"
-    text += (f" ({ruled})" if ruled else "") + f"; on the front: {len(result.front)}"
-    if len(result.front) > _SHOWN:
-        text += f", {_SHOWN} are shown (all in --format csv and json)"
-    lines = ["", *cli.hanging("", text)]
-    if most:
-        said = (
-            f"error at most {most['max_error']:.4g}, that of digital-int8; --max-error sets another"
-        )
-        lines += cli.hanging("", said)
+    lines = kept_lines(result, "chips", "ruled out by a limit of their error", most)
     if len(result.chosen.networks) > 1:
         lines += cli.hanging("", f"of all networks: {analysis.TOGETHER[together]}")
     lines += cli.hanging("", f"not counted: {', '.join(analysis.CHIP_NOT_COUNTED)}")
-    if result.neighbours:
-        lines += ["", "Neighbours of the chosen chip:"]
-        width = max(len(name) for name, _ in _steps(result))
-        for name, reason in _steps(result):
-            lines += cli.hanging(f"  {name.ljust(width)}  ", reason)
+    lines += neighbour_lines("chip", _steps(result))
     return [*lines, "", "The same numbers by:"]
 
 

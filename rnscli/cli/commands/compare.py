@@ -25,15 +25,22 @@ from rnscli.cli import options
 @click.argument("old", type=options.PathName(), metavar="OLD.json")
 @click.argument("new", type=options.PathName(), metavar="NEW.json")
 @options.stacked(
-    click.option("--allow", type=cli.ToleranceType(), multiple=True,
-                 help=cli.ALLOWED.replace("from the baseline", "in NEW")),
-    click.option("--junit", type=options.OutputPath("a file"), metavar="FILE.xml",
-                 help="Write the verdicts there as JUnit XML, a test case for each column."),
-    click.option("--format", type=click.Choice(cli.FORMATS), default="table", show_default=True,
-                 help="Form of the result."),
-    click.option("--output", type=options.OutputPath("a file", is_text=True), metavar="FILE",
-                 help="Write the result there, in the form of --format."),
-)  # fmt: skip
+    options.in_group(
+        "--allow",
+        base.OptionGroup.ASKED,
+        type=cli.ToleranceType(),
+        multiple=True,
+        help=cli.ALLOWED.replace("from the baseline", "in NEW"),
+    ),
+    options.in_group(
+        "--junit",
+        base.OptionGroup.OUTPUT,
+        type=options.OutputPath("a file"),
+        metavar="FILE.xml",
+        help="Write the verdicts there as JUnit XML, a test case for each column.",
+    ),
+    *cli.SummaryCommand.FORM,
+)
 def command(old: Path, new: Path, **given: Any) -> None:
     """Compare two results of one command, and say what has changed.
 
@@ -63,6 +70,7 @@ def command(old: Path, new: Path, **given: Any) -> None:
         raise base.InputError(
             f"--output and --junit are both {given['junit']}; give them different names"
         )
+    output = command.output(given, given["output"])
     before, after = (report.read_saved(path) for path in (old, new))
     found = report.compare(before, after, cli.known_columns(after), given["allow"])
     cli.say(found.remarks, "more things differ")
@@ -78,11 +86,11 @@ def command(old: Path, new: Path, **given: Any) -> None:
     answer = cli.Answer([], footer=[told] if rows else [], excerpt=excerpt)
     columns = base.columns_of(report.ComparedRow)
     result = cli.Result("compare", stated, columns, rows, report.COMPARED_LAYOUT, answer)
-    if rows or given["format"] in ("json", "csv"):
-        cli.write_result(result, given["format"], given["output"])
+    if rows or output.style in ("json", "csv"):
+        cli.write_result(result, output.style, output.output, output.view)
     else:
-        mark = "% " if given["format"] == "latex" else ""
-        cli.write_text(f"{mark}{told}\n", given["output"])
+        mark = "% " if output.style in ("latex", "siunitx") else ""
+        cli.write_text(f"{mark}{told}\n", output.output)
     if given["junit"] is not None:
         base.write_atomically(given["junit"], _junit(found, before, old, new))
     if found.broken:

@@ -37,10 +37,13 @@ from rnscli.cli.commands.design_lines import (
     LIGHT,
     OPERANDS,
     SET,
+    SHOWN,
     choice_of,
     commands_of,
     counted,
+    kept_lines,
     line_of,
+    neighbour_lines,
     single,
     step_of,
 )
@@ -65,7 +68,7 @@ LAYOUT = report.Layout(
         "throughput_macs_per_s", "redundant_moduli", "moduli",
         "adc_rate_hz", "latency_s", "slice_bits", "adc_bits", "adc_range", "reverse", "clock_hz",
         "columns_per_adc", "power_w", "area_m2", "energy_per_mac_range_j", "columns", "adc_model",
-        "rate_hz", "link_sigma", "segments", "technology",
+        "rate_hz", "link_sigma", "segments", "technology", "legitimate_range", "decoder",
     ),
     essential=("energy_per_mac_j", "p_err", "extrapolated"),
 )  # fmt: skip
@@ -79,7 +82,12 @@ _FIXED = (
 )  # fmt: skip
 # Axes that follow from the rest.
 _OPEN = ("columns", "columns_per_adc", "adc_rate", "adc_bits", *LIGHT)
-_SHOWN = 12
+_OF = (analysis.OF_DOT_PRODUCT, analysis.OF_CHIPS)
+# What a limit is about.
+_ANSWERS = {
+    name: tuple(one.limits[name][0] for one in _OF if name in one.limits)
+    for name in {name for one in _OF for name in one.limits}
+} | {"throughput": ("arrays", "area_m2", "power_w"), "area": ("throughput_macs_per_s", "power_w")}
 _STATIC = (
     "{:.0%} of the variance of the chosen design's noise is fixed for a chip, and meets a second "
     "attempt again"
@@ -95,6 +103,7 @@ _STATIC = (
         page="tutorial.md",
     ),
     row_type=analysis.DesignRow,
+    answers=_ANSWERS,
     layout=LAYOUT,
     plot="the Pareto front, the gain, or the families",
     page="to look through the designs that keep the limits",
@@ -138,10 +147,9 @@ _STATIC = (
         )
     ),
     *CHIP_OPTIONS,
-    click.option(
+    options.in_group(
         "--layers-to",
-        cls=cli.GroupedOption,
-        group=base.OptionGroup.OUTPUT,
+        base.OptionGroup.OUTPUT,
         type=options.OutputPath("a file"),
         metavar="FILE",
         help="With --layer-bits: write the choice as a file of layers for rnscli accuracy.",
@@ -351,7 +359,8 @@ def command(given: dict[str, Any], drawn: bool) -> cli.Question:
             plot,
             problems=() if default else left_out,
             remarks=[f"left out {one}" for one in left_out] if default else (),
-            shown=min(_SHOWN, len(result.front)),
+            listed=len(result.front),
+            shown=min(SHOWN, len(result.front)),
             required=1,
             footer=[*_footer(result, most), *(f"  {line}" for line in commands)],
             layout=_layout(given, noise),
@@ -464,43 +473,29 @@ def _row(
     return analysis.DesignRow(**values | {"role": role, "axis": axis, "commands": commands})
 
 
-def _layout(
-    given: Mapping[str, Any], noise: core.NoiseSetting | str | None
-) -> report.Layout | None:
-    """The layout where cores that are never quite right are compared under noise, if they are.
+def _layout(given: Mapping[str, Any], noise: core.NoiseSetting | str | None) -> report.Layout:
+    """The layout with what is minimised, and of errors with what counts of them.
 
-    What counts of an ADC's code that differs, perhaps by one, is what that adds to the error.
+    Cores that are never quite right may be compared under noise. What counts of an ADC's code that
+    differs, perhaps by one, is what that adds to the error.
     """
     kinds = [core.CORES[name] for name in given["core"]]
-    if noise is None or all(kind.coded or not isinstance(kind, core.AnalogKind) for kind in kinds):
-        return None
-    return replace(LAYOUT, essential=("energy_per_mac_j", "output_error", "extrapolated"))
+    layout = LAYOUT
+    if noise is not None and not all(
+        kind.coded or not isinstance(kind, core.AnalogKind) for kind in kinds
+    ):
+        layout = replace(LAYOUT, essential=("energy_per_mac_j", "output_error", "extrapolated"))
+    minimised = single("minimise", given["minimise"])
+    return layout.with_essential((analysis.OF_DOT_PRODUCT.objectives[minimised],))
 
 
 def _footer(result: analysis.DesignResult, most: Mapping[str, float]) -> list[str]:
-    why = f"impossible, most of them: {result.why_impossible}"
-    counts = {
-        "ruled out by a limit before their error probability": result.pruned,
-        why: result.impossible,
-    }
-    ruled = ", ".join(f"{count} {what}" for what, count in counts.items() if count)
-    text = f"{result.feasible} of {result.designs} designs keep the limits"
-    text += (f" ({ruled})" if ruled else "") + f"; on the front: {len(result.front)}"
-    if len(result.front) > _SHOWN:
-        text += f", {_SHOWN} are shown (all in --format csv and json)"
-    lines = ["", *cli.hanging("", text)]
-    if most:
-        said = (
-            f"error at most {most['max_error']:.4g}, that of digital-int8; --max-error sets another"
-        )
-        lines += cli.hanging("", said)
+    lines = kept_lines(
+        result, "designs", "ruled out by a limit before their error probability", most
+    )
     if static := result.chosen.group.static_share:
         lines += cli.hanging("", _STATIC.format(static))
-    if result.neighbours:
-        lines += ["", "Neighbours of the chosen design:"]
-        width = max(len(name) for name, _ in _steps(result))
-        for name, reason in _steps(result):
-            lines += cli.hanging(f"  {name.ljust(width)}  ", reason)
+    lines += neighbour_lines("design", _steps(result))
     return [*lines, "", "The same numbers by:"]
 
 

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields
 from typing import Any
-
-import click
 
 from rnscli import analysis, base, cli, core
 from rnscli.analysis import EnergyOptions
@@ -15,6 +13,7 @@ from rnscli.cli import options
 from rnscli.core import DotProductOptions
 from rnscli.hardware import CONSTANTS, KNOWN
 
+SHOWN = 12  # designs of a front in a table
 LIGHT = ("laser_power", "rate", "max_link_sigma")
 OPERANDS = ("input_bits", "weight_bits")
 SET = ("rule", "max_modulus")
@@ -158,9 +157,8 @@ def stated(given: Mapping[str, Any], names: tuple[str, ...]) -> dict[str, Any]:
 
 def line_of(command: str, values: Mapping[str, Any]) -> str:
     """The line of another command, written from its own options."""
-    other = cli.cli.get_command(click.Context(cli.cli), command)
-    assert other is not None
-    declared = [one.declared for one in other.params if isinstance(one, options.DeclaredOption)]
+    params = cli.command_named(command).params
+    declared = [one.declared for one in params if isinstance(one, options.DeclaredOption)]
     return base.command_line(command, {one.name: one for one in declared}, values)
 
 
@@ -210,3 +208,35 @@ def _value(axis: str, value: Any) -> str:
     if isinstance(value, float):
         return f"{value:g}"
     return "by default" if value is None else str(value)
+
+
+def kept_lines(
+    result: analysis.DesignResult | analysis.ChipResult,
+    what: str,
+    ruled_out: str,
+    most: Mapping[str, float],
+) -> list[str]:
+    """How many designs keep the limits, and why others do not; ``most`` is one by default."""
+    why = f"impossible, most of them: {result.why_impossible}"
+    counts = {ruled_out: result.pruned, why: result.impossible}
+    ruled = ", ".join(f"{count} {reason}" for reason, count in counts.items() if count)
+    text = f"{result.feasible} of {result.designs} {what} keep the limits"
+    text += (f" ({ruled})" if ruled else "") + f"; on the front: {len(result.front)}"
+    if len(result.front) > SHOWN:
+        text += f", {SHOWN} are shown (all in --format csv and json)"
+    lines = ["", *cli.hanging("", text)]
+    if most:
+        error = f"error at most {most['max_error']:.4g}, that of digital-int8"
+        lines += cli.hanging("", f"{error}; --max-error sets another")
+    return lines
+
+
+def neighbour_lines(what: str, steps: Sequence[tuple[str, str]]) -> list[str]:
+    """What differs in each neighbour of the choice, and what is against it."""
+    if not steps:
+        return []
+    width = max(len(name) for name, _ in steps)
+    lines = ["", f"Neighbours of the chosen {what}:"]
+    for name, reason in steps:
+        lines += cli.hanging(f"  {name.ljust(width)}  ", reason)
+    return lines

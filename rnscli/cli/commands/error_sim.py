@@ -73,6 +73,10 @@ AXES = (
     row_type=analysis.DotErrorRow,
     layout=LAYOUT,
     plot="the error of each core, or another --picture,",
+    answers={
+        "tolerance": ("gross_error_rate",),
+        **dict.fromkeys(("rel_precision", "max_pairs"), ("precision_reached",)),
+    },
     needs={
         **dict.fromkeys(
             ("attempts", *options.DECODER_AXES, "legitimate_range", "tolerance"), options.NOISY
@@ -108,10 +112,9 @@ AXES = (
     ),
     ErrorOptions.precision_of,
     ErrorOptions.max_pairs,
-    click.option(
+    options.in_group(
         "--operands",
-        cls=cli.GroupedOption,
-        group=OptionGroup.CORE,
+        OptionGroup.CORE,
         default="uniform",
         show_default=True,
         metavar=f"{'|'.join(DISTRIBUTIONS)}|FILE",

@@ -8,6 +8,7 @@ from rnscli.cli import (
     COMMANDS,
     Background,
     WithExamples,
+    command_named,
     example_lines,
     options,
     write_standard_output,
@@ -33,21 +34,13 @@ def command(context: click.Context, command: str | None) -> None:
     # Which examples have to do with light?
     rnscli examples | grep -B1 -A1 -e photonic -e laser
     """
-    root = context.find_root()
     if command is not None:
-        write_standard_output("\n".join(example_lines(_named(root, command).examples)) + "\n")
+        write_standard_output("\n".join(example_lines(command_named(command).examples)) + "\n")
         return
-    parts = ["\n".join(["# rnscli", "", *_lines(root.command)])]
-    parts += ["\n".join([f"# rnscli {name}", "", *_lines(_named(root, name))]) for name in COMMANDS]
+    every = {"rnscli": context.find_root().command}
+    every |= {f"rnscli {name}": command_named(name) for name in COMMANDS}
+    parts = ["\n".join([f"# {name}", "", *_lines(one)]) for name, one in every.items()]
     write_standard_output("\n\n\n".join(parts) + "\n")
-
-
-def _named(root: click.Context, name: str) -> WithExamples:
-    group = root.command
-    assert isinstance(group, click.Group)
-    found = group.get_command(root, name)
-    assert isinstance(found, WithExamples)
-    return found
 
 
 def _lines(command: click.Command) -> Iterator[str]:

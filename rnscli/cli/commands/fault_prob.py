@@ -32,7 +32,7 @@ LAYOUT = report.Layout(
     ),
     optional=(
         "mean_abs_output_error", "p_correct", "p_detected", "expected_attempts", "legitimate_range",
-        "p_undetected",
+        "p_undetected", "p_gross", "sigma", "p", "redundant_moduli",
     ),
     essential=("p_err", "is_bound"),
 )  # fmt: skip
@@ -55,21 +55,23 @@ TARGET_LAYOUT = report.Layout(
     ),
     optional=(
         "p_detected", "p_undetected", "legitimate_range", "tolerance", "p", "is_bound", "p_gross",
+        "redundant",
     ),
     essential=("p_err", "conversions", "cheapest"),
 )  # fmt: skip
 VALIDATE_LAYOUT = report.Layout(
     parameters=LAYOUT.parameters,
     results=(
-        "p_undetected", "simulated_p_undetected", "simulated_p_undetected_ci999", "p_err",
-        "is_bound", "simulated_p_err", "simulated_p_err_ci999", "simulated_words",
+        "p_err", "is_bound", "simulated_p_err", "simulated_p_err_ci999", "p_undetected",
+        "simulated_p_undetected", "simulated_p_undetected_ci999", "simulated_words",
         "precision_reached", "agrees",
     ),
     optional=(
-        "legitimate_range", "precision_reached", "simulated_words", "simulated_p_err",
-        "simulated_p_undetected", "simulated_p_undetected_ci999", "p_undetected",
+        "legitimate_range", "precision_reached", "simulated_words",
+        "simulated_p_undetected_ci999", "simulated_p_undetected", "p_undetected", "is_bound",
+        "redundant_moduli", "simulated_p_err_ci999",
     ),
-    essential=("p_err", "agrees"),
+    essential=("p_err", "simulated_p_err", "agrees"),
 )  # fmt: skip
 _ASSUMED = (
     "p undetected is the mean over values X uniform in L. Dot products crowd round zero, where\n"
@@ -94,6 +96,7 @@ AXES = (
     row_type=FaultProbability,
     layout=LAYOUT,
     plot="p_err against p",
+    answers={"tolerance": ("p_gross",)},
     axes={
         "bits": analysis.Bits,
         "input_bits": analysis.InputBits,

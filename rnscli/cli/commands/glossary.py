@@ -1,6 +1,8 @@
 """``rnscli glossary``."""
 
+import textwrap
 from collections.abc import Mapping
+from itertools import zip_longest
 from typing import Any
 
 import click
@@ -9,12 +11,15 @@ from rnscli import analysis, core, hardware
 from rnscli.base import InputError, nearest
 from rnscli.cli import (
     ANSWERING,
+    WIDE,
     AnswerCommand,
     Background,
     SummaryCommand,
     WithExamples,
+    command_named,
     hanging,
     options,
+    screen_width,
     write_standard_output,
 )
 from rnscli.cli.glossary import Term, found, terms
@@ -52,8 +57,7 @@ class _Terms(options.ParamType):
 
 @click.command("glossary", cls=WithExamples, background=Background(page="glossary.md"))
 @click.argument("term", type=_Terms(), metavar="[TERM]...", nargs=-1)
-@click.pass_context
-def command(context: click.Context, term: tuple[str, ...]) -> None:
+def command(term: tuple[str, ...]) -> None:
     """Say what a word means here: a term, a symbol, a name, or a column of rows.
 
     Without a TERM it prints all terms. Names are those that options take, such as fixed-lp; columns
@@ -70,21 +74,21 @@ def command(context: click.Context, term: tuple[str, ...]) -> None:
     if not term:
         write_standard_output("\n\n".join(map(_said, terms())) + "\n")
         return
-    write_standard_output("\n\n".join(_answer(context, one) for one in term) + "\n")
+    write_standard_output("\n\n".join(_answer(one) for one in term) + "\n")
 
 
-def _answer(context: click.Context, text: str) -> str:
+def _answer(text: str) -> str:
     asked = found(text, terms())
     if asked:
         return "\n\n".join(map(_said, asked))
     named = _named()
     if text in named:
         option, summary = named[text]
-        return "\n".join([f"{text} ({option})", *hanging("  ", summary)])
-    columns = _columns(context)
+        return _entry(f"{text} ({option})", summary)
+    columns = _columns()
     if text in columns:
         return "\n\n".join(
-            "\n".join([f"{text} (column of {', '.join(commands)})", *hanging("  ", meaning)])
+            _entry(f"{text} (column of {', '.join(commands)})", meaning)
             for meaning, commands in columns[text].items()
         )
     every = [name for one in terms() for name in one.names] + [*named, *columns]
@@ -94,14 +98,11 @@ def _answer(context: click.Context, text: str) -> str:
     )
 
 
-def _columns(context: click.Context) -> dict[str, dict[str, list[str]]]:
+def _columns() -> dict[str, dict[str, list[str]]]:
     """What columns mean, by key and heading, each with the commands that have it so."""
-    root = context.find_root()
-    group = root.command
-    assert isinstance(group, click.Group)
     known: dict[str, dict[str, list[str]]] = {}
     for name in ANSWERING:
-        command = group.get_command(root, name)
+        command = command_named(name)
         assert isinstance(command, AnswerCommand | SummaryCommand)
         for columns in command.columns_by_type.values():
             for key, column in columns.items():
@@ -113,5 +114,17 @@ def _columns(context: click.Context) -> dict[str, dict[str, list[str]]]:
 
 def _said(term: Term) -> str:
     also = f" ({', '.join(term.also)})" if term.also else ""
-    more = f"{term.meaning} See docs/{term.page}."
-    return "\n".join([f"{term.name}{also}", *hanging("  ", more)])
+    return _entry(f"{term.name}{also}", f"{term.meaning} See docs/{term.page}.")
+
+
+_COLUMN = 36  # where meanings begin on a wide terminal
+
+
+def _entry(title: str, text: str) -> str:
+    """A title and what it means: below it, or beside it where there is room for two columns."""
+    if screen_width() < WIDE:
+        return "\n".join([title, *hanging("  ", text)])
+    named = textwrap.wrap(title, _COLUMN - 2)
+    meant = [line[_COLUMN:] for line in hanging(" " * _COLUMN, text)]
+    both = zip_longest(named, meant, fillvalue="")
+    return "\n".join(f"{left:{_COLUMN}}{right}".rstrip() for left, right in both)

@@ -7,8 +7,10 @@ import click
 from rnscli.base import InputError, OptionGroup, nearest
 from rnscli.cli import (
     COMMANDS,
+    NESTED,
     Background,
     WithExamples,
+    command_named,
     grouped,
     heading,
     options,
@@ -30,7 +32,7 @@ class _Parts(options.ParamType):
         name = ctx.params.get("command")
         if name not in COMMANDS:
             return []
-        command = _command_of(ctx, name)
+        command = command_named(name)
         listed = grouped(command.get_params(ctx))
         groups = [one.key for one in listed if one is not None]
         flags = [_flag(one) for of_group in listed.values() for one in of_group]
@@ -79,7 +81,9 @@ def command(context: click.Context, command: str | None, what: tuple[str, ...]) 
     if command is None:
         click.echo(root.get_help(), color=context.color)
         return
-    of = _command_of(context, command)
+    if what and f"{command} {what[0]}" in NESTED:
+        command, what = f"{command} {what[0]}", what[1:]
+    of = command_named(command)
     with of.context_class(of, parent=root, info_name=command) as inner:
         formatter = inner.make_formatter()
         if what:
@@ -87,14 +91,6 @@ def command(context: click.Context, command: str | None, what: tuple[str, ...]) 
         else:
             _write_overview(inner, formatter, of)
         click.echo(formatter.getvalue().rstrip("\n"), color=context.color)
-
-
-def _command_of(context: click.Context, name: str) -> WithExamples:
-    group = context.find_root().command
-    assert isinstance(group, click.Group)
-    found = group.get_command(context.find_root(), name)
-    assert isinstance(found, WithExamples)
-    return found
 
 
 def _flag(option: click.Option) -> str:
@@ -112,12 +108,14 @@ def _write_overview(
     if None in groups:
         write_groups(context, formatter, groups)
     else:
+        named = []
         for group, listed in groups.items():
             assert group is not None
             key = "" if group.key == group.value.lower() else f" ({group.key})"
             names = ", ".join(_flag(one) for one in listed if _flag(one) != "--help")
-            with formatter.section(heading(f"{title_of(group)}{key}")):
-                formatter.write_text(names)
+            named.append((f"{title_of(group)}{key}", names))
+        with formatter.section(heading("Options")):
+            formatter.write_dl(named)
     command.format_epilog(context, formatter)
 
 

@@ -6,7 +6,15 @@ from collections.abc import Iterable, Iterator
 import click
 
 from rnscli.base import InputError
-from rnscli.cli import Background, WithExamples, grouped, title_of, write_standard_output
+from rnscli.cli import (
+    NESTED,
+    Background,
+    WithExamples,
+    command_named,
+    grouped,
+    title_of,
+    write_standard_output,
+)
 
 _EXIT_CODES = {
     "0": "Done.",
@@ -72,23 +80,23 @@ def page(root: click.Context) -> str:
         _section("COMMANDS"),
     ]
     for each in group.list_commands(root):
-        parts.extend(_command(root, group, each))
+        for one in (each, *(nested for nested in NESTED if nested.startswith(f"{each} "))):
+            parts.extend(_command(root, one))
     for heading, listed in (("EXIT STATUS", _EXIT_CODES), ("ENVIRONMENT", _ENVIRONMENT)):
         parts += [_section(heading), *(_item(bold(name), text) for name, text in listed.items())]
     parts += [_section("SEE ALSO"), *_paragraphs(_SEE_ALSO)]
     return "\n".join(parts) + "\n"
 
 
-def _command(root: click.Context, group: click.Group, name: str) -> Iterator[str]:
-    command = group.get_command(root, name)
-    assert command is not None
+def _command(root: click.Context, name: str) -> Iterator[str]:
+    command = command_named(name)
     with click.Context(command, parent=root, info_name=name) as context:
         heading = " ".join([context.command_path, *command.collect_usage_pieces(context)])
         yield f".SS {escaped(heading)}"
         yield from _paragraphs(command.help or "")
         yield from _options(context, command.params)
         yield from _examples(command)
-        if isinstance(command, WithExamples) and command.background is not None:
+        if command.background is not None:
             of = command.background
             sources = f"Formulas and their sources: {of.sources} " if of.sources else ""
             yield from _paragraphs(f"{sources}See docs/{of.page}.")

@@ -118,10 +118,9 @@ _CIRCUIT = "a circuit that reduces sums modulo m without errors of its own"
     ),
     options.bits("6"),
     *options.OPERANDS,
-    click.option(
+    options.in_group(
         "--operands",
-        cls=cli.GroupedOption,
-        group=OptionGroup.CORE,
+        OptionGroup.CORE,
         default=UNIFORM,
         show_default=True,
         metavar=f"{'|'.join(DISTRIBUTIONS)}|FILE",

@@ -163,6 +163,7 @@ def command(given: dict[str, Any], drawn: bool) -> Question:
             [({}, row) for row in rows],
             disagreements=[_sentence(row) for row in rows if row.verdict == reproduction.DIFFERENT],
             remarks=remarks,
+            listed=shown,
             shown=shown,
             footer=footer,
             folder=files,

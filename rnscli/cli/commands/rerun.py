@@ -8,7 +8,7 @@ import click
 
 from rnscli import base, cli, report
 from rnscli.cli import options
-from rnscli.cli.asked_again import words_again
+from rnscli.cli.asked_again import check_files, words_again
 
 SAVED, COMPUTED = "saved", "computed"
 
@@ -50,6 +50,7 @@ def command(context: click.Context, file: Path, more: tuple[str, ...], rows: str
     given = {str(own[word].name) for word in words if word in own}
     ways = (*cli.OUTPUT_OPTIONS, *cli.RUN_OPTIONS, "force")
     changed = given.difference(ways)
+    check_files(saved, changed)
     found, arguments = words_again(command, saved, changed)
     line = [*found, *more, *(["--", *arguments] if arguments else [])]
     with command.make_context(command.name, line, parent=context.parent) as running:
@@ -77,9 +78,7 @@ def _command_of(saved: report.SavedResult) -> cli.AnswerCommand:
             f"schema {report.SCHEMA}, whose options may have other names; compute it with its "
             "command again"
         )
-    found = None
-    if saved.command in cli.ANSWERING:
-        found = cli.cli.get_command(click.Context(cli.cli), saved.command)
+    found = cli.command_named(saved.command) if saved.command in cli.ANSWERING else None
     if not isinstance(found, cli.AnswerCommand):
         raise base.InputError(
             f"{saved.path} is of the command {saved.command}, whose document does not say all that "

@@ -7,23 +7,24 @@ import click
 
 from rnscli import analysis, report
 from rnscli.base import InputError, NoSolutionError, columns_of, nearest, numeric_keys, shown
-from rnscli.cli import Answer, AnswerCommand, Background, Bar, Question, options
+from rnscli.cli import Answer, AnswerCommand, Background, Bar, Question, command_named, options
 from rnscli.report import Layout
 from rnscli.runtime import Store
 
 LAYOUT = Layout(
     parameters=(
-        "what", "model", "vector_size", "operands", "bits", "input_bits", "weight_bits", "seed",
-        "noise", "p", "sigma", "core", "moduli", "redundant", "decoder", "legitimate_range",
+        "what", "model", "metric", "vector_size", "operands", "bits", "input_bits", "weight_bits",
+        "seed", "noise", "p", "sigma", "core", "moduli", "redundant", "decoder", "legitimate_range",
         "attempts", "slice_bits", "adc_bits", "adc_range",
     ),
     results=(
         "blocks", "samples", "mean_abs_error", "mean_abs_error_ci95", "output_error_rate",
-        "created", "finished", "key",
+        "value", "value_ci95", "fp32_value", "test_loss", "created", "finished", "key",
     ),
     optional=(
-        "created", "legitimate_range", "mean_abs_error_ci95", "key", "moduli", "finished",
-        "decoder", "output_error_rate", "noise", "adc_bits", "adc_range", "operands", "slice_bits",
+        "created", "value_ci95", "legitimate_range", "mean_abs_error_ci95", "key", "moduli",
+        "finished", "decoder", "blocks", "metric", "output_error_rate", "noise", "fp32_value",
+        "adc_bits", "operands", "test_loss", "adc_range", "slice_bits",
     ),
 )  # fmt: skip
 BLOCKS_LAYOUT = Layout(
@@ -55,8 +56,7 @@ class StoreCommand(AnswerCommand):
         **extra: Any,
     ) -> click.Context:
         if args[:1] == ["merge"]:
-            from rnscli.cli.commands.store_merge import command as merge
-
+            merge = command_named("store merge")
             return merge.make_context(f"{info_name} merge", args[1:], parent, **extra)
         if args[:1] and args[0] in _WORDS:
             args = args[1:]

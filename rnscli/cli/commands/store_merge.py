@@ -2,7 +2,7 @@
 
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import click
 
@@ -18,17 +18,27 @@ LAYOUT = report.Layout(parameters=(), results=("store", "tasks", "blocks", "pres
 class MergedRow:
     """A store that was merged into another one."""
 
-    store: Annotated[str, Column("The file.")]
+    store: Annotated[str, Column("The file.", identity=True)]
     tasks: Annotated[int, Column("Tasks that were new.", "new tasks")]
     blocks: Annotated[int, Column("Blocks that were new.", "new blocks")]
     present: Annotated[int, Column("Blocks that were there already.", "there already")]
     conflicts: Annotated[int, Column("Blocks that were there with another record.")]
 
 
-@click.command("merge", cls=cli.WithExamples)
+@click.command(
+    "store merge",
+    cls=cli.SummaryCommand,
+    background=cli.Background(page="monte-carlo.md"),
+    row_types={None: MergedRow},
+    parameters={
+        "into": "File of the store that took over, without its folder.",
+        "sources": "Files of the others, without their folders, separated by commas.",
+    },
+)
 @click.argument("into", type=options.PathName(), metavar="INTO.db")
 @click.argument("sources", type=options.PathName(), nargs=-1, required=True, metavar="STORE.db ..")
-def command(into: Path, sources: tuple[Path, ...]) -> None:
+@options.stacked(*cli.SummaryCommand.FORM)
+def command(into: Path, sources: tuple[Path, ...], **given: Any) -> None:
     """Take over what other stores hold, all or nothing.
 
     INTO.db is made if there is none, and other commands may use it meanwhile. Commands that record
@@ -42,7 +52,11 @@ def command(into: Path, sources: tuple[Path, ...]) -> None:
     \b
     # One store of what two machines have recorded
     rnscli store merge all.db first.db second.db
+    # How much was new, for a program
+    rnscli store merge all.db first.db second.db --format csv
     """
+    output = command.output(given, given["output"])
+    output.keep_apart("a store", into, *sources)
     for path in sources:
         same = path.exists() and into.exists() and path.samefile(into)
         if same or path.resolve() == into.resolve():
@@ -58,8 +72,10 @@ def command(into: Path, sources: tuple[Path, ...]) -> None:
         for one in opened:
             one.close()
     rows = [asdict(_row(one)) for one in merged]
-    columns = base.columns_of(MergedRow)
-    cli.write_text(report.table_text(rows, columns, LAYOUT, "plain"))
+    stated = {"into": into.name, "sources": ",".join(one.name for one in sources)}
+    columns, answer = base.columns_of(MergedRow), cli.Answer([])
+    result = cli.Result("store merge", stated, columns, rows, LAYOUT, answer)
+    cli.write_result(result, output.style, output.output, output.view)
     conflicts = [
         f"block {block} of {key[:12]} in {one.path} is another one than in {into}, which stays"
         for one in merged

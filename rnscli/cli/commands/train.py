@@ -141,18 +141,16 @@ AXIS_COLUMNS = {
         analysis.SimulationOptions.seed.within(high=2**63 - 1),
         help="Seeds of first weights, order of samples and noise; rows are means over them.",
     ),
-    click.option(
+    options.in_group(
         "--checkpoint",
-        cls=cli.GroupedOption,
-        group=base.OptionGroup.RUN,
+        base.OptionGroup.RUN,
         type=options.OutputPath("a folder"),
         metavar="DIR",
         help="Keep every training in this folder after each epoch, and continue from there.",
     ),
-    click.option(
+    options.in_group(
         "--save",
-        cls=cli.GroupedOption,
-        group=base.OptionGroup.OUTPUT,
+        base.OptionGroup.OUTPUT,
         type=options.OutputPath("a file"),
         help="Write the weights of every training, for rnscli accuracy --weights: FILE with core, "
         "swept options and seed before its suffix, as in FILE-rns-seed0.pt.",

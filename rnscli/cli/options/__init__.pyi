@@ -77,6 +77,7 @@ from rnscli.cli.options.shared import Point as Point
 from rnscli.cli.options.shared import bits as bits
 from rnscli.cli.options.shared import cores as cores
 from rnscli.cli.options.shared import engine_of as engine_of
+from rnscli.cli.options.shared import in_group as in_group
 from rnscli.cli.options.shared import moduli_request as moduli_request
 from rnscli.cli.options.shared import of_range as of_range
 from rnscli.cli.options.shared import picture_of as picture_of

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 from rnscli.analysis import EnergyOptions, ModuliRequest, runs_on
-from rnscli.base import Column, InputError, Names, Option, WholeNumbers, in_words, options_of
+from rnscli.base import Column, InputError, Option, in_words, options_of
 from rnscli.cli.options import shared
 from rnscli.cli.options.hardware import opened
 from rnscli.cli.options.noise import is_of_devices
@@ -37,12 +37,7 @@ DEVICE_NEEDS = dict.fromkeys(("residues", "chip_seed"), ("noise", *DEVICE_ERRORS
 
 
 def _column(option: Option) -> Any:
-    kind: Any = float
-    if isinstance(option.values, WholeNumbers):
-        kind = int
-    elif isinstance(option.values, Names):
-        kind = str
-    return Annotated[kind, Column(option.help, in_words(option.name), str)]
+    return Annotated[shared.hint_of(option), Column(option.help, in_words(option.name), str)]
 
 
 DEVICE_COLUMNS = {name: _column(_ALL[name]) for name in DEVICE_AXES}

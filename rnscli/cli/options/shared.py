@@ -22,7 +22,15 @@ from rnscli.analysis import (
     RetryAbove,
     Rule,
 )
-from rnscli.base import Flags, InputError, Names, Option, OptionGroup, RegistrationError
+from rnscli.base import (
+    Flags,
+    InputError,
+    Names,
+    Option,
+    OptionGroup,
+    RegistrationError,
+    WholeNumbers,
+)
 from rnscli.cli.help_page import GroupedOption
 from rnscli.cli.options import sweeps, types
 from rnscli.core import CALIBRATED, CALIBRATIONS, CORES, CoreOptions, DotProductOptions
@@ -84,6 +92,14 @@ class DeclaredOption(GroupedOption):
             return {}
         names: Any = values.names  # a mapping, as what is explained is an object
         return dict(names)
+
+
+def hint_of(option: Option) -> Any:
+    """The type of one value of an option, which the column of it has."""
+    kinds = {WholeNumbers: int, Names: str}
+    return next(
+        (kind for values, kind in kinds.items() if isinstance(option.values, values)), float
+    )
 
 
 def take(
@@ -251,6 +267,11 @@ class _Jobs(types.WholeNumber):
         return types.of_names(incomplete, [self._EVERY])
 
 
+def in_group(flag: str, group: OptionGroup, **attributes: Any) -> Any:
+    """An option of one command, in the group of its help."""
+    return click.option(flag, cls=GroupedOption, group=group, **attributes)
+
+
 # Of every command that answers with rows, which adds it itself, and of a batch.
 QUIET: Mapping[str, Any] = {
     "cls": GroupedOption,
@@ -259,27 +280,24 @@ QUIET: Mapping[str, Any] = {
     "help": "No progress on standard error.",
 }
 run_options = stacked(
-    click.option(
+    in_group(
         "--jobs",
-        cls=GroupedOption,
-        group=OptionGroup.RUN,
+        OptionGroup.RUN,
         type=_Jobs(1024),
         help="Number of processes, or 0 or auto: as many as there are cores; the result is the "
         "same for any.  [default: 1]",
     ),
-    click.option(
+    in_group(
         "--scheduler",
-        cls=GroupedOption,
-        group=OptionGroup.RUN,
+        OptionGroup.RUN,
         type=_Address(),
         metavar="tcp://HOST:PORT",
         help="Compute on the workers of this Dask scheduler instead (needs the extra "
         "rnscli[distributed]); the result is the same.",
     ),
-    click.option(
+    in_group(
         "--store",
-        cls=GroupedOption,
-        group=OptionGroup.RUN,
+        OptionGroup.RUN,
         type=types.OutputPath("a file"),
         help="Record every finished block in this SQLite file, and compute only those that it "
         "does not hold; several commands may share it (rnscli store FILE lists it).",

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Annotated, Any
 
-from rnscli.base import Column, Names, Option, WholeNumbers, in_words, options_of
+from rnscli.base import Column, Option, in_words, options_of
 from rnscli.cli.options import shared
 from rnscli.cli.options.networks import CoreOfPoint
 from rnscli.core import UPDATE_LAWS, CellUpdates, Ideal, UpdateOptions
@@ -24,13 +24,10 @@ update_options: shared.Decorator[Any] = shared.stacked(*_ALL.values())
 
 
 def _column(option: Option) -> Any:
-    kind: Any = float
-    if isinstance(option.values, WholeNumbers):
-        kind = int
-    elif isinstance(option.values, Names):
-        kind = str
     help = "How cells of weights follow steps." if option.name == "update" else option.help
-    return Annotated[kind | None, Column(help, in_words(option.name), str, low=None)]
+    return Annotated[
+        shared.hint_of(option) | None, Column(help, in_words(option.name), str, low=None)
+    ]
 
 
 UPDATE_COLUMNS = {name: _column(option) for name, option in _ALL.items()}

@@ -19,6 +19,7 @@ from rnscli import report
 from rnscli.base import (
     InputError,
     RnscliError,
+    is_number,
     nearest,
     numeric_keys,
     option_name,
@@ -292,7 +293,7 @@ def _text(value: Any) -> str:
         if "\0" in value:
             raise ValueError(f"{shown(value)} is not accepted; no option takes the character 0")
         return value
-    if isinstance(value, bool) or not isinstance(value, int | float):
+    if not is_number(value):
         raise ValueError(
             f"{_toml(value)} is not accepted; it must be a number, a text, or a list of these"
         )
@@ -583,7 +584,9 @@ class _Reader:
 
 def command_of(name: str) -> AnswerCommand:
     """The command of a name that answers with rows."""
-    command = _command_named(name)
+    from rnscli.cli import command_named
+
+    command = command_named(name)
     assert isinstance(command, AnswerCommand)
     return command
 
@@ -591,16 +594,10 @@ def command_of(name: str) -> AnswerCommand:
 @cache
 def _commands() -> dict[str, AnswerCommand]:
     """The commands that a plan may run, by name."""
-    from rnscli.cli import ANSWERING
+    from rnscli.cli import ANSWERING, command_named
 
-    commands = {name: _command_named(name) for name in ANSWERING}
+    commands = {name: command_named(name) for name in ANSWERING}
     return {name: one for name, one in commands.items() if isinstance(one, AnswerCommand)}
-
-
-def _command_named(name: str) -> click.Command | None:
-    from rnscli.cli import cli
-
-    return cli.get_command(click.Context(cli), name)
 
 
 def _options(command: AnswerCommand) -> list[str]:

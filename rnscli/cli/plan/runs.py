@@ -1,6 +1,5 @@
 """The runs of a plan: checked as their commands would, and computed, here or over an engine."""
 
-import hashlib
 import itertools
 import queue
 import sys
@@ -16,7 +15,7 @@ from pathlib import Path
 import click
 
 import rnscli
-from rnscli.base import EngineError, InputError, RnscliError
+from rnscli.base import EngineError, InputError, RnscliError, content_hash
 from rnscli.cli import (
     OUTPUT_OPTIONS,
     Advance,
@@ -153,16 +152,7 @@ def check(command: AnswerCommand, arguments: Sequence[str], drawn: bool) -> Chec
 
 
 def _contents_of(files: Sequence[Path]) -> _Contents:
-    return tuple((str(path), _content_hash(path)) for path in files)
-
-
-def _content_hash(path: Path) -> str | None:
-    """Hash of a file, which may be larger than memory."""
-    try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError:
-        return None  # the command says what is wrong with it
+    return tuple((str(path), content_hash(path)) for path in files)
 
 
 def run_alone(request: RunRequest) -> tuple[FinishedRun, list[str]]:

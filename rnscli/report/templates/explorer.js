@@ -244,8 +244,10 @@ const step = (members, by, forwards) => {
 
 const plots = data.plots.map(([across, up], number) => {
   const svg = drawn("svg", {
-    viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: "application", tabindex: 0, "aria-describedby": "keys",
+    viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: "application", "aria-roledescription": "plot", tabindex: 0,
+    "aria-describedby": `plot-${number}-told keys`,
   });
+  const told = element("p", { class: "unseen", id: `plot-${number}-told` });
   const layers = ["back", "broken", "kept", "front", "over"].map((name) => drawn("g", { class: name }));
   const [back, broken, keptLayer, frontLayer, over] = layers;
   svg.append(...layers);
@@ -323,6 +325,18 @@ const plots = data.plots.map(([across, up], number) => {
     if (here) lines.push(drawn("circle", { class: "ring", cx: here.px, cy: here.py, r: 8 }));
     over.replaceChildren(...lines);
     say(chosen);
+    told.textContent = inWords();
+  };
+  // What it shows, for those who do not see it.
+  const inWords = () => {
+    const there = kept.filter((design) => marks[design]);
+    if (!there.length) return "No design is kept.";
+    const ranges = [x, y].map((column) => {
+      const order = [...there].sort((a, b) => column.numbers[a] - column.numbers[b]);
+      return `${column.title} from ${textOf(column, order[0])} to ${textOf(column, order.at(-1))}`;
+    });
+    const best = there.filter((design) => front.has(design)).length;
+    return `${there.length} designs, ${best} on the front: ${ranges.join(", ")}. Chosen: ${caption.textContent}.`;
   };
   // The steps of what is best in the two numbers alone.
   const best = () => {
@@ -376,7 +390,7 @@ const plots = data.plots.map(([across, up], number) => {
     choose(step(members, (design) => along.numbers[design], forwards), [x, y]);
   });
   const axes = element("div", { class: "axes" }, selects[0], "against", selects[1]);
-  document.querySelector(".plots").append(element("div", { class: "plot" }, axes, svg, caption));
+  document.querySelector(".plots").append(element("div", { class: "plot" }, axes, svg, caption, told));
   return plot;
 });
 
@@ -387,7 +401,8 @@ const spelled = (line) =>
   line.split(" ").flatMap((word, index) => [index ? " " : "", element("span", { class: word.length < 32 ? "word" : "" }, word)]);
 
 const copied = (pre, text) => {
-  const button = element("button", { type: "button" }, "Copy");
+  const what = text().split(" ").slice(0, 2).join(" ");
+  const button = element("button", { type: "button", "aria-label": `Copy ${what}` }, "Copy");
   button.addEventListener("click", async () => {
     try {
       await navigator.clipboard.writeText(text());
@@ -434,7 +449,9 @@ const describe = () => {
   table.append(...bodies);
   byId("lines").replaceChildren(
     ...data.commands[chosen].map((line) => {
-      const pre = element("pre", { tabindex: 0 }, element("code", {}, ...spelled(data.lines[line])));
+      const [, command] = data.lines[line].split(" ");
+      const scrolled = { tabindex: 0, role: "group", "aria-label": `Command line of ${command}` };
+      const pre = element("pre", scrolled, element("code", {}, ...spelled(data.lines[line])));
       return element("div", { class: "copied" }, pre, copied(pre, () => data.lines[line]));
     }),
   );
@@ -481,7 +498,8 @@ const fill = () => {
   for (const body of [...table.tBodies]) body.remove();
   table.append(
     ...shown.map((design) => {
-      const button = element("button", { type: "button" }, data.cores[design]);
+      // Those of one core are told apart by all that differs.
+      const button = element("button", { type: "button", "aria-label": data.labels[design] }, data.cores[design]);
       const row = element("tr", { role: "row" }, element("th", { scope: "row", role: "rowheader", class: "case" }, button));
       for (const column of ofTable.slice(1)) {
         const text = textOf(column, design);
@@ -554,7 +572,7 @@ const refresh = () => {
 };
 
 const holder = again.parentElement;
-holder.after(copied(holder, () => again.textContent));
 kept = every;
 for (const plot of plots) plot.rebuild();
 refresh();
+holder.after(copied(holder, () => again.textContent));

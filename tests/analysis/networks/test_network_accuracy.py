@@ -24,6 +24,7 @@ from rnscli.analysis.networks import accuracy as accuracy_block
 from rnscli.analysis.networks.accuracy import AccuracyParameters, accuracies
 from rnscli.analysis.networks.rows import AccuracyRow
 from rnscli.analysis.statistics import PairedCounts
+from rnscli.analysis.store import stored_tasks
 from rnscli.base.errors import InputError, NotFiniteError
 from rnscli.core.arithmetic.moduli import ModuliSet
 from rnscli.core.noise import Gaussian
@@ -33,6 +34,7 @@ from rnscli.networks import portable
 from rnscli.networks.data import Dataset, LabelledData
 from rnscli.networks.portable import OpenedNetwork, open_network
 from rnscli.runtime.runner import Runner, runner
+from rnscli.runtime.store import Store
 from rnscli.torch import convert
 
 EVERY_CORE = ANALOG
@@ -263,11 +265,21 @@ def test_any_number_of_processes_and_a_store_give_the_same_bytes(
 
 
 def test_a_store_keeps_scales_apart(opened: OpenedNetwork, tmp_path: Path) -> None:
-    points = [asked(opened, scales=scales, samples=20) for scales in ("fp32", "power-of-two")]
+    points = [
+        asked(opened, scales=scales, samples=samples)
+        for scales, samples in (("fp32", 140), ("power-of-two", 20))
+    ]
     updates: list[Any] = []
     with runner(store=tmp_path / "runs.db") as stored:
-        list(accuracies(points, stored, updates.append))
-    assert [update.computed for update in updates] == [20, 20]
+        found = list(accuracies(points, stored, updates.append))
+    assert [update.computed for update in updates if update.finished] == [140, 20]
+    # And what it lists has the metric of all blocks together.
+    with Store(tmp_path / "runs.db", read_only=True) as recorded:
+        listed = {one.samples: one for one in stored_tasks(recorded)}
+    for row in found:
+        one = listed[row.samples]
+        assert (one.metric, one.value) == (row.metric, row.value)
+        assert (one.value_ci95, one.fp32_value) == (row.value_ci95, row.fp32_value)
 
 
 def test_a_store_knows_what_a_network_computes(

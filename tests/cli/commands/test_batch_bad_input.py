@@ -21,6 +21,8 @@ WRITTEN = {
     "--baseline": ("/dev/null/a", "missing", "plan.toml"),
     "--allow": ("", "x", "x=nan", "=5%", HUGE),
     "--junit": ("/", "/dev/null/a", "missing/a"),
+    "--show": ("", "x", ",", "run,run", HUGE),
+    "--sort": ("", "x", "-x", HUGE),
 }
 OPTIONS = WRITTEN | {
     option.opts[0]: bad_values(option)

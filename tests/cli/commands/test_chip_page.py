@@ -71,6 +71,7 @@ def test_the_page_is_one_file_that_stands_alone(
     ("words", "sentence"),
     [
         (("--picture", "roofline"), "--picture roofline is what --plot draws"),
+        (("--picture", "busy", "--output", "a.html"), "leave it out; a page has all pictures"),
         (("--picture", "sweep", "--plot", "a.svg"), "nothing is swept whose values have an order"),
         (("--picture", "layers,busy", "--plot", "a.svg"), "give one value"),
         (("--output", "a.html", "--format", "csv"), "contradicts"),

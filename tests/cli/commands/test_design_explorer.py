@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from browsing import FAINT_TEXTS, VIEWS, asked_of_networks, open_page, started_browser
+from browsing import FAINT_TEXTS, VIEWS, accessible, asked_of_networks, open_page, started_browser
 from page_outline import Outline
 
 SEARCH = (
@@ -165,13 +165,6 @@ return {
 """
 
 
-NAMELESS = """
-const controls = [...document.querySelectorAll("input, select, button, svg[tabindex]")];
-const named = (e) => e.labels?.length || e.getAttribute("aria-label") || e.textContent.trim();
-return controls.filter((e) => !named(e)).length;
-"""
-
-
 CLICK_ON_RING = """
 const box = arguments[0].querySelector(".ring").getBoundingClientRect();
 const at = {clientX: box.x + box.width / 2, clientY: box.y + box.height / 2};
@@ -252,6 +245,12 @@ def test_it_is_read_at_any_width_and_in_any_light(
             assert page.execute_script("return document.documentElement.scrollWidth") <= width
             looked, faint = page.execute_script(FAINT_TEXTS)
             assert looked > 200 and faint == []
-            # Whoever cannot see it is told what each control is.
-            nameless = page.execute_script(NAMELESS)
-            assert nameless == 0
+        # Whoever cannot see it is told what each control is, and what a plot shows.
+        told = accessible(page)
+        assert not [role for role, name, _ in told if not name]
+        plots = [said for role, _, said in told if role == "application"]
+        assert plots and all(re.match(r"\d+ \w+, \d+ on the front: .* from ", one) for one in plots)
+        assert [name for role, name, _ in told if role == "table"] == ["Chosen design", "Designs"]
+        buttons = [name for role, name, _ in told if role == "button"]
+        rows = [name for name in buttons if ", " in name]
+        assert len(rows) == len(set(rows)) > 1

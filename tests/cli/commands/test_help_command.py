@@ -204,6 +204,7 @@ def test_cite(rnscli: Run, tmp_path: Path) -> None:
     assert "@misc{rnscli,\n  author = {{The rnscli developers}},\n" in bibtex
     assert "@article{demirkiran2024blueprint,\n  author = {Demirkiran, C. and Nair, L." in bibtex
     assert bibtex.count("{") == bibtex.count("}") and "doi = {10.1038/s41467-024-4" in bibtex
+    assert f"```bibtex\n{bibtex}```\n" in (ROOT / "docs" / "citing.md").read_text()
     assert rnscli("cite", "--format", "cff").out == (ROOT / "CITATION.cff").read_text()
     for output in (tmp_path / "a.bib", "-"):
         ran = rnscli("cite", "--format", "bibtex", "--output", output)

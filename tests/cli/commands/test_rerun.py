@@ -1,5 +1,6 @@
 """``rnscli rerun``: the same bytes again, and pictures without computing."""
 
+import hashlib
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -8,6 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 from golden_runs import RUNS
+from schemas import check_document
+from simple_technology import SIMPLE
 
 from rnscli.analysis.faults import fault_probability
 from rnscli.cli.answer import Answer
@@ -24,6 +27,33 @@ LINE = ("fault-prob", "--bits", "5", "--redundant", "0,2", "--p", "1e-3,1e-2", "
 @pytest.fixture(autouse=True)
 def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
+
+
+def test_files_are_found_again_and_looked_at(
+    rnscli: Run, refusal: Refusal, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    profile = tmp_path / "my.toml"
+    profile.write_text(SIMPLE.format(kind="analog"))
+    asked = ("energy", "--bits", 6, "--core", "fixed-lp", "--technology", "my.toml,reram-analog")
+    assert rnscli(*asked, "--output", "a.json").code == 0
+    document = json.loads((tmp_path / "a.json").read_text())
+    check_document(document)
+    digest = hashlib.sha256(profile.read_bytes()).hexdigest()
+    assert document["files"] == [{"option": "technology", "path": "my.toml", "sha256": digest}]
+    again = ("rerun", "a.json", "--format", "json")
+    ran = rnscli(*again)
+    assert (ran.out, ran.err) == ((tmp_path / "a.json").read_text(), "")
+    profile.write_text(SIMPLE.format(kind="analog").replace("10fJ", "20fJ"))
+    ran = rnscli(*again)
+    assert ran.code == 0 and json.loads(ran.out)["rows"] != document["rows"]
+    assert ran.err.startswith("rnscli: warning: my.toml is not what it was when a.json was ")
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    assert "my.toml, which it was computed with, cannot be read" in refusal("rerun", "../a.json")
+    ran = rnscli("rerun", "../a.json", "--technology", "reram-analog", "--format", "csv")
+    assert (ran.code, ran.err, ran.out.count("\n")) == (0, "", 2)
+    (tmp_path / "b.json").write_text(json.dumps(document | {"files": ["my.toml"]}))
+    assert "its key files is" in refusal("rerun", "../b.json")
 
 
 @pytest.mark.parametrize(

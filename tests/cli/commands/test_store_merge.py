@@ -1,5 +1,6 @@
 """Stores of machines without a common disk: merged, they give what one machine would have."""
 
+import json
 import os
 import signal
 import sqlite3
@@ -74,6 +75,12 @@ def test_the_order_does_not_matter_and_twice_is_once(rnscli: Run) -> None:
     assert [one[:2] + one[3:7] for one in everything("one.db")] == [
         one[:2] + one[3:7] for one in everything("two.db")
     ]
+    merging = ("store", "merge", "two.db", "a.db", "b.db", "--sort", "-store")
+    found = json.loads(rnscli(*merging, "--format", "json").out)["rows"]
+    assert [(one["store"], one["present"]) for one in found] == [("b.db", 2), ("a.db", 3)]
+    assert '"const": "store merge"' in rnscli("schema", "store", "merge").out
+    assert rnscli(*merging, "--show", "blocks", "--output", "x.csv").code == 0
+    assert Path("x.csv").read_text() == "blocks\n0\n0\n"
     again = everything("one.db")
     assert rnscli("store", "merge", "one.db", "a.db", "b.db").code == 0
     assert everything("one.db") == again

@@ -134,6 +134,10 @@ def test_all_of_it_is_in_the_digest_of_stored_work(rnscli: Run) -> None:
     assert len(losses) == len(each)
     listed = json.loads(rnscli("store", "store.sqlite", "--format", "json").out)
     assert len(listed["rows"]) >= len(each)
+    found = [row for one in first for row in json.loads(one)["rows"]]
+    assert {(row["value"], row["test_loss"]) for row in listed["rows"]} == {
+        (row["test_accuracy"], row["test_loss"]) for row in found
+    }
     assert [rnscli(*asked, *more).out for more in each] == first
 
 
