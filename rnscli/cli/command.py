@@ -96,10 +96,15 @@ class AnswerCommand(WithExamples):
         once = {name: tuple(dict.fromkeys(chosen[name])) for name in swept if chosen.get(name)}
         chosen = chosen | once
         question = self._callback(chosen, drawn)
-        # A technology, too, goes by the name of its file: by its own none would find it again.
+        # A technology, too, goes by the name of its file: by its own none would find it again. Of a
+        # file of numbers the numbers are stated.
         read = {**options.files_read(), **question.reads}
-        named = {str(one.name): read[one.opts[0]] for one in self.params if read.get(one.opts[0])}
-        stated = {name: chosen[name] for name in named if name in question.options}
+        named = {
+            str(one.name): [path for path in paths if _names(chosen[one.name], path)]
+            for one in self.params
+            if one.name and (paths := read.get(one.opts[0]))
+        }
+        stated = {name: chosen[name] for name in named if named[name] and name in question.options}
         files = [
             report.NamedFile(option=name, path=str(path), sha256=hashed)
             for name, paths in named.items()
@@ -267,6 +272,13 @@ class AnswerCommand(WithExamples):
         bar = partial(progress_bar, quiet=bool(given.get("quiet")))
         typed = shlex.join(("rnscli", str(self.name), *ctx.meta[_TYPED]))
         output.finish(replace(self.compute(question, bar), command_line=typed))
+
+
+def _names(value: Any, path: Path) -> bool:
+    """Whether the value of an option names a file."""
+    several = value if isinstance(value, tuple) else (value,)
+    texts = (text.strip() for one in several for text in str(one).split(","))
+    return any(Path(text) == path for text in texts)
 
 
 def _follows(rows: Sequence[report.Row], key: str, others: Collection[str]) -> bool:

@@ -34,7 +34,7 @@ def test_files_are_found_again_and_looked_at(
 ) -> None:
     profile = tmp_path / "my.toml"
     profile.write_text(SIMPLE.format(kind="analog"))
-    asked = ("energy", "--bits", 6, "--core", "fixed-lp", "--technology", "my.toml,reram-analog")
+    asked = ("energy", "--bits", 6, "--core", "fixed-lp", "--technology", "./my.toml,reram-analog")
     assert rnscli(*asked, "--output", "a.json").code == 0
     document = json.loads((tmp_path / "a.json").read_text())
     check_document(document)
