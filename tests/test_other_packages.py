@@ -462,12 +462,7 @@ def test_pictures_name_it(installed: Path, tmp_path: Path) -> None:
         assert (answer.code, answer.err) == (0, ""), command
         picture = (tmp_path / f"{command}.svg").read_text()
         for name in ("truncating", "upwards", "uniform"):
-            assert (name in picture) == (name in options and drawn(name, command)), command
-
-
-def drawn(name: str, command: str) -> bool:
-    """Whether a picture of the command tells cores, or laws, apart."""
-    return name == "truncating" or command not in ("design", "train")
+            assert (name in picture) == (name in options), command
 
 
 # What a thing leaves out

@@ -210,8 +210,11 @@ def test_other_pictures(tmp_path: Path) -> None:
     assert run(["energy", "--bits", "6", "--core", "rns", "--plot", str(file)]) == 0
     assert bills[1].plot()._repr_svg_().encode() == file.read_bytes()
     assert rnscli.dot_error(bits=6, core="rns", pairs=100).plot()
+    assert rnscli.dot_error(bits=[5, 6], core="rns", pairs=100)[0].plot()
+    distributions = rnscli.dot_error(bits=[5, 6], core="rns", pairs=100, picture="distribution")
+    assert distributions.plot()
     with pytest.raises(rnscli.InputError, match="of all rows"):
-        rnscli.dot_error(bits=[5, 6], core="rns", pairs=100)[0].plot()
+        distributions[0].plot()
     with pytest.raises(rnscli.InputError, match="leave `breakdown` out"):
         rnscli.energy(bits=6, breakdown=True).plot()
     with pytest.raises(rnscli.InputError, match="no picture of these rows"):

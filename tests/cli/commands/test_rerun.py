@@ -138,7 +138,7 @@ def test_a_chip_is_the_same_whatever_was_drawn(rnscli: Run, refusal: Refusal) ->
 
 @pytest.mark.thorough
 def test_a_picture_that_takes_more_than_rows(rnscli: Run) -> None:
-    rnscli("error-sim", "--bits", "4", "--pairs", "200", "--core", "rns", "--output", "a.json")
+    rnscli("chip", "--workload", "mnist-cnn", "--core", "fixed-lp", "--output", "a.json")
     ran = rnscli("rerun", "a.json", "--plot", "a.svg")
     assert ran.code == 0 and "computing again" in ran.err and Path("a.svg").exists()
 
