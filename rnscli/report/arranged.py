@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from rnscli.base import Column
 from rnscli.report.layout import Columns, Layout, Row, View
@@ -30,6 +30,7 @@ class Arranged:
     left: list[bool]
     dropped: list[str]
     tones: list[list[str]]
+    keys: Sequence[str] = ()  # of its columns
 
 
 def arranged(
@@ -55,7 +56,9 @@ def arranged(
     whole = _table(rows, columns, layout.joined, limit, view, form, marked)
     if not layout.second or len(rows) == 1 or not whole.dropped:
         return [whole]
-    return [_table(rows, columns, half, limit, view, form, marked) for half in layout.halves]
+    halves = [_table(rows, columns, half, limit, view, form, marked) for half in layout.halves]
+    seen = {key for one in halves for key in one.keys}
+    return [replace(one, dropped=[k for k in one.dropped if k not in seen]) for one in halves]
 
 
 def fixed(rows: Sequence[Row], columns: Columns, layout: Layout) -> str:
@@ -142,6 +145,7 @@ def _table(
             [_tone(columns[key], row, (place, key) in marked) for key in shown]
             for place, row in enumerate(rows)
         ],
+        keys=list(shown),
     )
 
 
