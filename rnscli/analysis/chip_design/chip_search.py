@@ -385,7 +385,7 @@ def _evaluate_quietly(
     pruned = 0
 
     def because(error: RnscliError, count: int) -> None:
-        reasons[str(error).replace("`", "")] += count
+        reasons[str(error)] += count
 
     for number in range(start, min(start + _GROUPS, space.designs.group_count)):
         design, attempts = space.designs.group(number)

@@ -362,13 +362,13 @@ def _evaluate_quietly(known: Known, upper: Mapping[str, float], start: int) -> _
                 continue
             group = evaluator.group(design)
         except RnscliError as error:
-            reasons[str(error).replace("`", "")] += len(attempts)
+            reasons[str(error)] += len(attempts)
             continue
         for which, most in enumerate(attempts):
             try:
                 metrics = group.metrics(most)
             except RnscliError as error:
-                reasons[str(error).replace("`", "")] += 1
+                reasons[str(error)] += 1
                 continue
             if why := _no_design(metrics):
                 reasons[why] += 1

@@ -24,10 +24,11 @@ Flows = Dataflow | tuple[tuple[str, Dataflow | None], ...]
 
 
 def every_flow(flows: Flows) -> tuple[Dataflow, ...]:
-    """All of them."""
-    if isinstance(flows, Dataflow):
-        return (flows,)
-    return tuple(flow for _, flow in flows if flow is not None)
+    """All of them, but what another one of the same pattern stands before."""
+    named = _by_name(flows)
+    if isinstance(named, Dataflow):
+        return (named,)
+    return tuple(flow for flow in named.values() if flow is not None)
 
 
 def record_of(opened: networks.OpenedNetwork, flows: Flows, plan: CalibrationPlan) -> str | None:

@@ -118,7 +118,8 @@ def _notes(
     if result.pruned:
         gone.append(f"{result.pruned} were ruled out by a limit of the search")
     if result.impossible:
-        why = f"{result.impossible} are impossible, most of them because: {result.why_impossible}"
+        reason = cli.with_options(result.why_impossible)
+        why = f"{result.impossible} are impossible, most of them because: {reason}"
         gone.append(why)
     limits = [
         f"--{name.replace('_', '-')} {measures.amount(metric, made.parameters[name])}"

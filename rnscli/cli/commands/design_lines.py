@@ -217,7 +217,7 @@ def kept_lines(
     most: Mapping[str, float],
 ) -> list[str]:
     """How many designs keep the limits, and why others do not; ``most`` is one by default."""
-    why = f"impossible, most of them: {result.why_impossible}"
+    why = f"impossible, most of them: {cli.with_options(result.why_impossible)}"
     counts = {ruled_out: result.pruned, why: result.impossible}
     ruled = ", ".join(f"{count} {reason}" for reason, count in counts.items() if count)
     text = f"{result.feasible} of {result.designs} {what} keep the limits"

@@ -15,7 +15,7 @@ import torch
 import rnscli
 from rnscli.analysis.networks import training
 from rnscli.analysis.networks.accuracy import AccuracyParameters, accuracies, description
-from rnscli.analysis.networks.calibrating import _record, record_of
+from rnscli.analysis.networks.calibrating import _record, every_flow, record_of
 from rnscli.analysis.networks.plan import CalibrationPlan
 from rnscli.analysis.networks.training import TrainingParameters, trainings
 from rnscli.base import InputError
@@ -202,3 +202,11 @@ def test_a_calibrated_adc_of_6_bits_keeps_the_accuracy(model: str) -> None:
     assert rows["calibrated"].relative_accuracy_ci95[0] > 0.985
     prices = [row.energy_per_inference_j for row in rows.values()]
     assert prices[0] == prices[1]
+
+
+def test_what_another_core_stands_before_needs_no_calibration() -> None:
+    """The cores of --layers stand before those of --core, which may be left with nothing."""
+    rns = Dataflow(rnscli.analog_core("rns", bits=6))
+    calibrated = Dataflow(rnscli.analog_core("fixed-lp", bits=6, adc_range="calibrated"))
+    assert every_flow((("*", rns), ("*", calibrated))) == (rns,)
+    assert every_flow((("head", rns), ("*", calibrated), ("body", None))) == (rns, calibrated)
