@@ -212,5 +212,5 @@ def test_refusals() -> None:
     with pytest.raises(InputError, match="`chip_power` depends on the network"):
         ChipSpace(designs=designs, workloads=(SMALL, LARGE), size="chip_power", sizes=(1.0,))
     tiny = ChipSpace(designs=designs, workloads=(SMALL,), size="chip_area", sizes=(1e-9,))
-    with pytest.raises(NoSolutionError, match=r"no chip of the space exists: chip_area 1000 um2"):
+    with pytest.raises(NoSolutionError, match=r"no chip of the space exists: `chip_area` 1000 um2"):
         search_chips(tiny)

@@ -301,7 +301,7 @@ def test_quiet_and_requirements(rnscli: Run) -> None:
         ("--noise device --p 0.1", "--noise device --p"),
         ("--noise device,gaussian", "--noise device"),
         ("--noise device --core fixed-lp --technology switched-capacitor", "[devices]"),
-        ("--noise device --core rns --vector-size 16 --attempts 3 --bits 4", "static_share"),
+        ("--noise device --core rns --vector-size 16 --attempts 3 --bits 4", "--static-share"),
         ("--noise device --core rns --laser-power 10mW±10%", "--laser-power range"),
         ("--noise device --core rns --rate 0", "--rate 0"),
         ("--core fixed-lp --laser-power 1mW", "--laser-power"),
