@@ -1,5 +1,6 @@
 """What a command computes once its options are checked, its answer, and where that is written."""
 
+import re
 import textwrap
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
@@ -282,7 +283,8 @@ class Result:
             return plot(rows, replace(on_page, columns=canvas.columns, swept=canvas.swept))
 
         part = replace(self, rows=rows)
-        shown = [key for key in self.layout.joined.keys if key in self.columns]
+        # What is the same in all rows stands below the picture.
+        shown = report.differing(rows, self.columns, self.layout)
         return report.RunPage(
             title=f"rnscli {self.command}",
             lead=self.summary,
@@ -291,7 +293,7 @@ class Result:
             tables=[report.PageTable("Rows", rows, self.columns, shown)],
             pictures=[report.PagePicture("picture", "Picture", canvas.fixed, draw)],
             notes={
-                "Below the table": [" ".join(self.answer.footer)] if self.answer.footer else [],
+                "Below the table": _sentences(self.answer.footer),
                 "Remarks": self.answer.remarks,
                 "No answer": self.answer.problems,
             },
@@ -307,7 +309,7 @@ class Result:
             if value is None or value is False or value == ():
                 continue
             values = value if isinstance(value, tuple | list) else (value,)
-            shown = "yes" if value is True else ", ".join(map(str, values))
+            shown = "yes" if value is True else _listed(values)
             flag = f"--{name.replace('_', '-')}"
             found.append((flag, textwrap.shorten(shown, 400), name in (self.given or ())))
         return sorted(found, key=lambda one: not one[2])
@@ -317,6 +319,29 @@ class Result:
         """Names of the options with several values."""
         several = self.parameters.items()
         return tuple(n for n, one in several if isinstance(one, tuple | list) and len(one) > 1)
+
+
+_MOST = 8  # values of an option that are listed
+
+
+def _listed(values: Sequence[object]) -> str:
+    """Values of an option, of which a person reads the first and the last where there are many."""
+    texts = [f"{one:.6g}" if isinstance(one, float) else str(one) for one in values]
+    if len(texts) > _MOST:
+        texts = [*texts[:3], "..", f"{texts[-1]} ({len(texts)} values)"]
+    return ", ".join(texts)
+
+
+def _sentences(lines: Sequence[str]) -> list[str]:
+    """The paragraphs of a footer, whose lines are as long as a terminal's."""
+    made: list[list[str]] = [[]]
+    for line in lines:
+        begins = re.match(r"\S+(?: \S+)?: ", line) is not None
+        if not line.strip() or begins:
+            made.append([])
+        if line.strip():
+            made[-1].append(line.strip())
+    return [" ".join(one) for one in made if one]
 
 
 FORMATS = ("table", "list", "json", "csv", "markdown", "latex", "siunitx")

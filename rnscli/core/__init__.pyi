@@ -5,6 +5,7 @@ from rnscli.core.arithmetic.decoders import TOLERANCE as TOLERANCE
 from rnscli.core.arithmetic.decoders import USUAL as USUAL
 from rnscli.core.arithmetic.decoders import USUAL_OF_COMMON_FACTOR as USUAL_OF_COMMON_FACTOR
 from rnscli.core.arithmetic.decoders import Decoder as Decoder
+from rnscli.core.arithmetic.decoders import Detect as Detect
 from rnscli.core.arithmetic.decoders import Lee as Lee
 from rnscli.core.arithmetic.decoders import Plurality as Plurality
 from rnscli.core.arithmetic.decoders import Robust as Robust

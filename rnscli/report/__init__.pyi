@@ -1,4 +1,5 @@
 from rnscli.report.accelforge import accelforge_architecture as accelforge_architecture
+from rnscli.report.arranged import differing as differing
 from rnscli.report.arranged import fixed as fixed
 from rnscli.report.batch import DRY_LAYOUT as DRY_LAYOUT
 from rnscli.report.batch import LAYOUT as LAYOUT
@@ -43,8 +44,6 @@ from rnscli.report.plots.chip.chip_pictures import usual_chip_picture as usual_c
 from rnscli.report.plots.chip.chip_runs import ChipRuns as ChipRuns
 from rnscli.report.plots.dot_error import ERROR_PICTURES as ERROR_PICTURES
 from rnscli.report.plots.dot_error import ErrorPicture as ErrorPicture
-from rnscli.report.plots.energy import MAX_TORNADOS as MAX_TORNADOS
-from rnscli.report.plots.energy import bars_of_workload as bars_of_workload
 from rnscli.report.plots.energy import plot_energy as plot_energy
 from rnscli.report.plots.energy import plot_tornado as plot_tornado
 from rnscli.report.plots.energy import plot_workload as plot_workload
@@ -78,7 +77,7 @@ from rnscli.report.plots.series import MAX_BARS as MAX_BARS
 from rnscli.report.plots.series import MAX_SERIES as MAX_SERIES
 from rnscli.report.plots.series import check_number as check_number
 from rnscli.report.plots.series import check_panels as check_panels
-from rnscli.report.plots.training import plain_ticks as plain_ticks
+from rnscli.report.plots.series import log_ticks as log_ticks
 from rnscli.report.plots.training import plot_training as plot_training
 from rnscli.report.requirements import Requirement as Requirement
 from rnscli.report.requirements import conditions_of as conditions_of

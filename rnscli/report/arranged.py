@@ -77,6 +77,12 @@ def fixed(rows: Sequence[Row], columns: Columns, layout: Layout) -> str:
     return ", ".join(f"{title} = {value}" for title, value in pairs)
 
 
+def differing(rows: Sequence[Row], columns: Columns, layout: Layout) -> list[str]:
+    """Keys of the columns of a table; without those that all rows have in common."""
+    keys, _ = _keys(rows, columns, layout.joined)
+    return keys
+
+
 def left_out(tables: Sequence[Arranged], seen_by: str = SEEN_BY) -> str:
     """A line about the columns that there is no room for; empty if there are none."""
     keys = [*dict.fromkeys(key for table in tables for key in table.dropped)]

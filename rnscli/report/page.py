@@ -41,12 +41,8 @@ class PageTable:
 
     @property
     def shown(self) -> list[str]:
-        """Of the keys those of which any row has a value that is not nothing."""
-        return [
-            key
-            for key in self.keys
-            if any(row[key] is not None and row[key] != 0.0 for row in self.rows)
-        ]
+        """Of the keys those of which any row has a value."""
+        return [key for key in self.keys if any(row[key] is not None for row in self.rows)]
 
 
 @dataclass(frozen=True)

@@ -184,7 +184,7 @@ class Rows(Sequence[T_co], Generic[T_co]):
             raise InputError(f"there is no column {key!r}{nearest(key, self.columns)}")
 
     def _part(self, places: Sequence[int]) -> "Rows[T_co]":
-        if len(places) == len(self):
+        if list(places) == list(range(len(self))):
             return replace(self)
         # Lines below the table may be about rows that are left out.
         return replace(
@@ -210,7 +210,11 @@ class Rows(Sequence[T_co], Generic[T_co]):
             self._check(key)
             if hasattr(wanted, "tolist"):  # of NumPy, pandas, PyTorch
                 wanted = wanted.tolist()
+            if callable(wanted) or isinstance(wanted, Iterator):
+                raise InputError(f"`{key}` is a value that a column has, or a list of several")
             several = wanted if isinstance(wanted, list | set | range) else [wanted]
+            if isinstance(wanted, tuple) and not self.columns[key].is_list:
+                several = list(wanted)
             kept = [place for place in kept if value_of(self.table[place], key) in several]
         return self._part(kept)
 

@@ -341,8 +341,7 @@ def _paint_training(*panels: Any, rows: Points, look: Look) -> None:
                               linewidth=0)  # fmt: skip
         report.clean(axes)
         axes.set(yscale="log", ylabel="loss in nats")
-        axes.yaxis.set_major_formatter(report.plain_ticks())
-        axes.yaxis.set_minor_formatter(report.plain_ticks())
+        report.log_ticks(axes.yaxis)
         axes.set_title(model, fontsize="medium", loc="left")
         axes.xaxis.get_major_locator().set_params(integer=True)
         axes.grid(visible=False, axis="x")

@@ -388,10 +388,14 @@ def _no_design(metrics: Metrics) -> str:
 def _where_there_is_one(
     evaluator: Evaluator, limits: Limits, designs: _Evaluated, obstacle: str
 ) -> str:
-    """At which noise a design keeps the limits, where only that of p_err is in the way."""
-    noise = designs.space.noise
+    """What else may keep the limits, where only that of p_err is in the way: at which noise."""
+    space, noise = designs.space, designs.space.noise
     limit = next((one for one in limits if one.metric == "p_err"), None)
-    if limit is None or f"keeps {limit}:" not in obstacle or not isinstance(noise, NoiseSetting):
+    if limit is None or f"keeps {limit}:" not in obstacle:
+        return ""
+    if noise == DEVICE and space.max_link_sigma == space.segments == (None,):
+        return "; arrays of light read whole rows here, and `max_link_sigma` cuts them"
+    if not isinstance(noise, NoiseSetting):
         return ""
     others = Limits(one for one in limits if one is not limit)
     places = np.flatnonzero(others.kept_by(designs.table))
@@ -404,7 +408,8 @@ def _where_there_is_one(
             with suppress(RnscliError):  # where there is no such level of the law
                 candidates[key] = evaluator.bearing(design, noise, limit.value)
     found = nearest_noise(noise, limit.value, candidates.values())
-    return "" if found is None else f"; {found}"
+    looked = f" with at most {max(space.redundant)} `redundant` moduli"
+    return looked if found is None else f"{looked}; {found}"
 
 
 def _neighbour(

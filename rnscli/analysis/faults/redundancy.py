@@ -40,7 +40,8 @@ class TargetParameters:
         Of what: ``p_err``, or ``p_gross`` with ``tolerance``.
     decoder
         Name of a decoder, and so the family of sets; all of ``FAMILIES`` if not given, where noise
-        makes small errors likelier than others.
+        makes small errors likelier than others, and ``detect`` where none of them reaches the
+        target.
     tolerance, values, retry_above, legitimate_range
         As in `FaultParameters` and `ModuliRequest.legitimate_range`.
 
@@ -130,6 +131,10 @@ def redundancy_frontier(parameters: TargetParameters) -> tuple[FaultProbability,
         except base.NoSolutionError:  # of one family
             if decoder == decoders[0]:
                 raise
+    # What corrects nothing repeats more, and lets fewer errors through.
+    if not found and parameters.decoder is None and core.USUAL in decoders:
+        decoders = (*decoders, core.Detect.name)
+        found += search.of(core.Detect.name, False)
     if not found:
         raise search.nearest()
     if search.more:
@@ -168,7 +173,7 @@ class _Search:
             except base.InputError as error:  # too large a code
                 if not self.limits:
                     raise
-                self.more = str(error)
+                self.more = f"of {decoder} larger sets are not computed: {error}"
                 return
             if not limit.p:
                 raise base.InputError(
@@ -185,11 +190,13 @@ class _Search:
         """What the best code reaches, where none reaches the target."""
         of, more = self.parameters.target_of, self.more
         nearest = min(self.limits, key=lambda limit: getattr(limit, of))
+        tried = list(dict.fromkeys(limit.decoder for limit in self.limits))
+        decoders = f"the decoder{'s' if len(tried) > 1 else ''} {', '.join(tried)}"
         return base.NoSolutionError(
             f"no redundancy of moduli within {self.parameters.request.converter_bits} bits reaches "
-            f"{of} <= {self.parameters.target:g} at p = {nearest.p:.3g}; the nearest is "
+            f"{of} <= {self.parameters.target:g} with {decoders}; the nearest is "
             f"{nearest.redundant} redundant moduli with any number of attempts and the decoder "
-            f"{nearest.decoder}, {of} = {getattr(nearest, of):.3g}"
+            f"{nearest.decoder}, {of} = {getattr(nearest, of):.3g} at p = {nearest.p:.3g}"
             + (f" ({more})" if more else ""),
             "target",
             "bits",

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import asdict, replace
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any, get_type_hints
 
@@ -46,7 +46,7 @@ LAYOUT = report.Layout(
         "throughput_macs_per_s", "energy_range_j", "tops_per_mm2", "tops_per_w", "largest_rows",
         "link_sigma", "segments",
     ),
-    essential=("energy_per_dot_product_j", "extrapolated"),
+    essential=("energy_per_dot_product_j", "relative_to_rns", "extrapolated"),
 )  # fmt: skip
 WORKLOAD_LAYOUT = report.Layout(
     parameters=(
@@ -87,6 +87,7 @@ BREAKDOWN_LAYOUT = report.Layout(
 )  # fmt: skip
 _MOST_ROWS = 120  # of layers that a person is shown
 _FEWEST_LAYERS = 10  # of a design
+_LOST = 0.5  # probability of a wrong residue, of which nothing is left
 AXES = (*options.DESIGN_AXES, *options.WORKLOAD_AXES, "core")
 _OF_BILL = get_type_hints(analysis.EnergyRow, include_extras=True)
 AXIS_COLUMNS = {
@@ -122,6 +123,8 @@ _OF_WORKLOAD = ("input_shape", *options.SIZE_AXES, "size", "pass", "optimiser")
     axes=AXIS_COLUMNS,
     needs={
         **options.DESIGN_NEEDS,
+        # Without redundancy nothing is detected, and nothing repeated.
+        **dict.fromkeys(core.LEVELS, ("redundant!=0", "decoder", "family", "factor")),
         "optimiser": (f"pass={TRAINING}",),
     },
 )
@@ -219,20 +222,33 @@ def command(given: dict[str, Any], drawn: bool) -> cli.Question:
                 "--sensitivity is about uncertain constants; give one as a range, such as "
                 "--adc-k1 100fJ±30%"
             )
-        if drawn:
-            _check_plot(rows, kind)
         layout = _by_size([row for _, row in rows]) if kind == "energy" else None
         names = dict.fromkeys(row.technology for _, row in rows)
         footer = () if kind == "tornado" else _footer(names, hardware, kind)
         left = (*problems, *more)
         excerpt = _excerpt([row for _, row in rows]) if kind == "workload" else None
-        said = workloads.remarks
+        said = (*workloads.remarks, *_of_whole_rows(tables, given))
         return cli.Answer(
             rows, plot, left, layout=layout, footer=footer, remarks=said, excerpt=excerpt
         )
 
     stated = options.with_model_defaults(given) | {"workload": asked["workload"]}
     return cli.Question(stated, compute, picture=plot)
+
+
+def _of_whole_rows(
+    tables: Sequence[tuple[options.Point, Sequence[tuple[options.Point, Any]]]],
+    given: Mapping[str, Any],
+) -> Iterator[str]:
+    """A sentence where the noise of whole rows leaves nothing of a residue."""
+    lost = [rows[0][0] for _, rows in tables if rows and (rows[0][0].get("p") or 0.0) > _LOST]
+    if lost and options.is_of_devices(given) and given["max_link_sigma"] is None:
+        worst = max(lost, key=lambda point: point["p"])
+        yield (
+            f"{worst['core']} at {worst['bits']} bits: with all {worst['vector_size']} rows in one "
+            f"array a residue is wrong with a probability of {worst['p']:.2g}, and outputs are "
+            "noise; `max_link_sigma` 0.1 cuts rows, as without --noise device"
+        )
 
 
 def _added(advance: cli.Advance) -> Callable[[int], None]:
@@ -307,13 +323,16 @@ def _footer(names: Iterable[str], hardware: options.Hardware, kind: str) -> list
 
 
 def _by_size(rows: Sequence[analysis.EnergyRow]) -> report.Layout:
-    """The layout in which the parts that matter least are left out first where it is too wide."""
+    """The layout in which the parts that matter least are left out first where it is too wide.
 
-    def share(part: str) -> float:
+    Those that are the same in all rows tell no designs apart.
+    """
+
+    def rank(part: str) -> tuple[bool, float]:
         shares = (getattr(row, part) / (row.energy_per_dot_product_j or 1.0) for row in rows)
-        return float(max(shares))
+        return len({getattr(row, part) for row in rows}) > 1, float(max(shares))
 
-    parts = sorted(analysis.ENERGY_PARTS, key=share)
+    parts = sorted(analysis.ENERGY_PARTS, key=rank)
     return replace(LAYOUT, optional=(*LAYOUT.optional, *parts))
 
 
@@ -328,15 +347,3 @@ def _plot(
         "energy": report.plot_energy,
     }
     return plots[kind](rows, canvas, differing)
-
-
-def _check_plot(rows: Sequence[tuple[options.Point, Any]], kind: str) -> None:
-    """Refuse more bars or panels than can be read."""
-    if kind == "tornado":
-        designs = {tuple(point.items()) for point, _ in rows}
-        report.check_number(len(designs), report.MAX_TORNADOS, "tornados")
-        return
-    bars: Sequence[object] = rows
-    if kind == "workload":
-        bars = report.bars_of_workload([asdict(row) for _, row in rows])
-    report.check_number(len(bars), report.MAX_BARS, "bars")

@@ -74,8 +74,8 @@ VALIDATE_LAYOUT = report.Layout(
     essential=("p_err", "simulated_p_err", "agrees"),
 )  # fmt: skip
 _ASSUMED = (
-    "p undetected is the mean over values X uniform in L. Dot products crowd round zero, where\n"
-    "errors of few steps, as of this noise, may be missed far less or more often: see --values\n"
+    "p undetected is the mean over values X uniform in L. Dot products crowd round zero, where "
+    "errors of few steps, as of this noise, may be missed far less or more often: see --values "
     f"{analysis.DOT_PRODUCT}."
 )
 _LawOf = Callable[[str, DotProduct], analysis.ValueLaw]
@@ -219,19 +219,18 @@ def command(given: dict[str, Any], drawn: bool) -> cli.Question:
 
     def compute(runner: cli.Runner | None, bar: cli.Bar) -> cli.Answer:
         ready, more = (codes, []) if solved is None else _found(codes)
-        missing = [*problems, *more]
-        rows = []
         with bar(len(ready), "points") as advance:
-            for point, parameters in ready:
-                row = analysis.fault_probability(parameters)
-                rows.append((_described(point, given), row))
-                advance(len(rows))
+            found, others = cli.answered(
+                ready, lambda code: (code, analysis.fault_probability(code)), advance=advance
+            )
+        missing = [*problems, *more, *others]
+        rows = [(_described(point, given), row) for point, (_, row) in found]
         if given["validate"] is None:
             layout = SNR_LAYOUT if solved == "snr_db" else None
             if any(point.get("static_share") for point, _ in rows):
                 layout = STATIC_LAYOUT
             return cli.Answer(rows, _plot, missing, footer=_footer(rows), layout=layout)
-        exact = [(*row, parameters) for row, (_, parameters) in zip(rows, ready, strict=True)]
+        exact = [(*row, code) for row, (_, (code, _)) in zip(rows, found, strict=True)]
         return replace(_validated(exact, given, runner, bar), problems=missing)
 
     return cli.Question(given, compute, in_blocks=given["validate"] is not None, picture=_plot)
@@ -264,7 +263,11 @@ def _footer(rows: Sequence[tuple[options.Point, FaultProbability]]) -> list[str]
         for name in row.noise.split(", ")
         if point["values"] == analysis.UNIFORM and row.p_undetected
     }
-    return [] if all(NOISE_LAWS[name].equiprobable for name in laws) else [_ASSUMED]
+    return (
+        []
+        if all(NOISE_LAWS[name].equiprobable for name in laws)
+        else list(cli.hanging("", _ASSUMED))
+    )
 
 
 def _validated(

@@ -231,8 +231,6 @@ def command(given: dict[str, Any], drawn: bool) -> cli.Question:
             tables, more = cli.answered(pairs, rows_of, advance=advance)
         rows = [one for _, table in tables for one in table]
         every = [parameters for _, parameters in ready]
-        if drawn:
-            report.check_number(len(rows), report.MAX_BARS, "bars")
         outside = dict.fromkeys(one.outside for one in every)
         return cli.Answer(
             rows,

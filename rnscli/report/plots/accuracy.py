@@ -36,6 +36,7 @@ def panels_of_networks(
     draw: Callable[[Any, str], None],
     labels: tuple[str, str],
     canvas: Canvas,
+    has_legend: bool = True,
 ) -> bytes:
     """A panel for each network, below each other; ``draw`` gets one with the name of its network.
 
@@ -50,7 +51,7 @@ def panels_of_networks(
             axes.set_title(model, fontsize=10, loc="left")
             axes.set_ylabel(labels[1])
             found, names = axes.get_legend_handles_labels()
-            handles |= dict(zip(names, found, strict=True))
+            handles |= dict(zip(names, found, strict=True)) if has_legend else {}
         panels[-1].set_xlabel(labels[0])
         if len(handles) > 1:
             panels[0].figure.legend(
@@ -113,7 +114,7 @@ def plot_accuracy(rows: Sequence[Row], canvas: Canvas) -> bytes:
             below = [value - _ends(row)[0] for value, row in zip(y, here, strict=True)]
             above = [_ends(row)[1] - value for value, row in zip(y, here, strict=True)]
             look = styles[index]
-            axes.errorbar(x, y, yerr=(below, above), label=None if along is None else name,
+            axes.errorbar(x, y, yerr=(below, above), label=name,
                           linewidth=max(1.0, 3.0 - 0.5 * index), elinewidth=0.8, capsize=2,
                           markersize=max(4.0, 7.0 - index), **look)  # fmt: skip
         if shown == "relative_value":
@@ -133,4 +134,4 @@ def plot_accuracy(rows: Sequence[Row], canvas: Canvas) -> bytes:
     if shown == "relative_value" and METRICS[metric].larger_is_better:
         upwards += f" (dotted: {_SHARE:.0%})"
     labels = title, upwards
-    return panels_of_networks(rows, draw, labels, canvas)
+    return panels_of_networks(rows, draw, labels, canvas, has_legend=along is not None)

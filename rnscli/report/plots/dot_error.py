@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from rnscli.analysis import DotErrorRow
 from rnscli.base import columns_of
-from rnscli.report.plots.figure import Canvas, figure
+from rnscli.report.plots.figure import LINES, Canvas, figure, handle
 from rnscli.report.plots.series import (
     ALONG,
     MAX_BARS,
@@ -47,7 +47,7 @@ def plot_dot_errors(rows: Sequence[Row], canvas: Canvas) -> bytes:
     error. What is nowhere above zero stands as a triangle at the lower edge.
     """
     columns = _columns(canvas)
-    keys = _keys(canvas)
+    keys = _keys(rows, canvas)
     along = most_swept(rows, _ALONG, canvas.swept)
     groups = grouped(rows, () if along is None else (along,), keys, columns)
     values = sorted({number(row[along]) for row in rows}) if along is not None else [0.0]
@@ -82,13 +82,18 @@ def plot_dot_errors(rows: Sequence[Row], canvas: Canvas) -> bytes:
                          alpha=0.35, label=_said(name, row, columns))  # fmt: skip
             means = [number(row["mean_abs_error"]) for row in ordered]
             seen = [(place, mean) for place, mean in zip(places, means, strict=True) if mean > 0]
+            # Not joined by lines, which would be higher for what stands further to the right. Of
+            # one core, a second range of the ADCs is hollow.
+            face = colour if style["linestyle"] == LINES[0] else canvas.look.paper
+            look: dict[str, Any] = {"color": colour, "marker": marker, "linestyle": ""}
+            look |= {"markerfacecolor": face, "markersize": 6, "zorder": 4}
             if seen:
-                look: dict[str, Any] = {**style, "markeredgecolor": "white", "zorder": 4}
-                axes.plot(*zip(*seen, strict=True), linewidth=1, markersize=6, label=name, **look)
+                axes.plot(*zip(*seen, strict=True), label=name, **look)
             exact = [place for place, mean in zip(places, means, strict=True) if not mean]
             if exact:  # an empty line would take room
                 axes.plot(exact, [low] * len(exact), "v", color=colour, clip_on=False)
-            handles.append((colour, style["linestyle"], marker))
+            marks: dict[str, Any] = {"marker": marker, "markersize": 6, "markerfacecolor": face}
+            handles.append(handle(name, colour, **marks))
         axes.set_yscale("log")
         axes.set_ylim(low, high)
         axes.set_ylabel("absolute error of the dot product")
@@ -103,7 +108,7 @@ def plot_dot_errors(rows: Sequence[Row], canvas: Canvas) -> bytes:
         for place in range(1, len(values)):
             axes.axvline(place - 0.5, color="0.5", linewidth=0.5, alpha=0.4)
         if len(groups) > 1:
-            _legend(axes, list(groups), handles)
+            axes.figure.legend(handles=handles, fontsize=8, loc="outside right upper")
 
     wanted = 0.12 * len(values) * slots if along else 0.4 * len(groups)
     return figure(draw, canvas, size=(min(14.0, max(8.0, 2.0 + wanted)), 5))
@@ -115,7 +120,7 @@ def plot_error_histograms(
     """Distribution of the absolute error of each row, in tenths of a decade; both axes log."""
     import numpy as np
 
-    columns, keys = _columns(canvas), distinguishing(rows, _keys(canvas))
+    columns, keys = _columns(canvas), distinguishing(rows, _keys(rows, canvas))
     # A conventional core is simulated again for each redundancy of the other: it is drawn once.
     groups = {label(row, keys, columns, "core"): [row] for row in rows}
     series = {
@@ -154,10 +159,10 @@ def _columns(canvas: Canvas) -> Columns:
     return {**columns_of(DotErrorRow), **canvas.columns}
 
 
-def _keys(canvas: Canvas) -> list[str]:
+def _keys(rows: Sequence[Row], canvas: Canvas) -> list[str]:
     """What may tell series apart: what is known of them first, then what else is swept."""
     swept = [key for key in canvas.columns if key not in (*columns_of(DotErrorRow), *_KEYS)]
-    return without_derived([*_KEYS, *swept], canvas.swept)
+    return without_derived([*_KEYS, *swept], canvas.swept, rows)
 
 
 def _said(name: str, row: Row, columns: Columns) -> str:
@@ -177,16 +182,6 @@ def _names(axes: Any, names: Sequence[str]) -> None:
     look = {"rotation": 30, "ha": "right", "rotation_mode": "anchor"} if turned else {}
     axes.set_xticks(range(len(names)), names, fontsize=8, **look)
     axes.set_xlim(-0.6, len(names) - 0.4)
-
-
-def _legend(axes: Any, names: Sequence[str], styles: Sequence[tuple[str, str, str]]) -> None:
-    from matplotlib.lines import Line2D
-
-    handles = [
-        Line2D([], [], color=colour, linestyle=line, marker=marker, label=name)
-        for name, (colour, line, marker) in zip(names, styles, strict=True)
-    ]
-    axes.figure.legend(handles=handles, fontsize=8, loc="outside right upper")
 
 
 @dataclass(frozen=True)

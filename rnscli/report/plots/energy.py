@@ -8,7 +8,7 @@ from rnscli.analysis import ENERGY_PARTS, ONCE, EnergyRow, SensitivityRow, Workl
 from rnscli.base import columns_of, engineering
 from rnscli.hardware import TOTAL
 from rnscli.report.plots.figure import COLOURS, Canvas, engineering_axis, figure
-from rnscli.report.plots.series import distinguishing, label, looks, number
+from rnscli.report.plots.series import MAX_BARS, check_number, distinguishing, label, looks, number
 from rnscli.report.table import Columns, Row
 
 MAX_TORNADOS = 6
@@ -47,6 +47,7 @@ def plot_energy(rows: Sequence[Row], canvas: Canvas, more: Columns | None = None
     Where the totals are too different for one scale, they are drawn on a logarithmic one, and the
     parts of each below as shares: lengths inside a logarithmic bar would say nothing.
     """
+    check_number(len(rows), MAX_BARS, "bars")
     columns = {**columns_of(EnergyRow), **(more or {})}
     bars, names = [_parts_of(row) for row in rows], _names(rows, columns, more or ())
     return _stacked(rows, bars, names, columns, "energy of one dot product", canvas)
@@ -55,13 +56,15 @@ def plot_energy(rows: Sequence[Row], canvas: Canvas, more: Columns | None = None
 def bars_of_workload(rows: Sequence[Row]) -> list[Row]:
     """The rows that are drawn: the layers of one design, or the totals of several."""
     totals = [row for row in rows if row["layer"] == TOTAL]
-    return [row for row in rows if row["layer"] != TOTAL] if len(totals) == 1 else totals
+    layers = [row for row in rows if row["layer"] != TOTAL]
+    return layers if layers and len(totals) < 2 else totals
 
 
 def plot_workload(rows: Sequence[Row], canvas: Canvas, more: Columns | None = None) -> bytes:
     """Energy of every layer of one design; of several that of the network, and of their layers."""
     columns = {**columns_of(WorkloadRow), **(more or {})}
     shown = bars_of_workload(rows)
+    check_number(len(shown), MAX_BARS, "bars")
     bars = [{key: number(row[key]) for key in _WORKLOAD_PARTS} for row in shown]
     layers = [str(row["layer"]) for row in shown]
     names = layers if len(set(layers)) > 1 else _names(shown, columns, more or ())
@@ -74,7 +77,8 @@ def plot_workload(rows: Sequence[Row], canvas: Canvas, more: Columns | None = No
                 parts.append([])
             else:
                 parts[-1].append(row)
-        designs = dict(zip(names, parts, strict=False))
+        if all(parts[: len(names)]):  # else only totals are drawn
+            designs = dict(zip(names, parts, strict=False))
     return _stacked(shown, bars, names, columns, "energy", canvas, designs)
 
 
@@ -104,10 +108,10 @@ def plot_tornado(rows: Sequence[Row], canvas: Canvas, more: Columns | None = Non
     designs: dict[str, list[Row]] = {}
     for name, row in zip(_names(rows, columns, more or ()), rows, strict=True):
         designs.setdefault(name, []).append(row)
-    shown = dict(list(designs.items())[:MAX_TORNADOS])
+    check_number(len(designs), MAX_TORNADOS, "tornados")
 
     def draw(*panels: Any) -> None:
-        for axes, (name, members) in zip(panels, shown.items(), strict=True):
+        for axes, (name, members) in zip(panels, designs.items(), strict=True):
             middle = number(members[0]["energy_per_dot_product_j"])
             reached = [
                 number(row[f"energy_at_{end}_j"]) for row in members for end in ("low", "high")
@@ -125,6 +129,17 @@ def plot_tornado(rows: Sequence[Row], canvas: Canvas, more: Columns | None = Non
                         f"{row['constant']}\n{column.title}: {column.shown(row[column.key], row)}"
                     )
                     axes.barh(place, energy - middle, left=middle, color=colour, label=said)
+                    if not math.isfinite(number(row[column.key])):
+                        where: dict[str, Any] = {
+                            "ha": "right",
+                            "va": "center",
+                            "fontsize": 8,
+                            "color": "white",
+                        }
+                        axes.annotate(
+                            "without end →", (edge, place), (-4, 0), textcoords="offset points",
+                            **where,
+                        )  # fmt: skip
             axes.axvline(middle, color="black", linewidth=1)
             titles = [
                 f"{str(row['constant']).replace('_', ' ')}\n"
@@ -141,7 +156,7 @@ def plot_tornado(rows: Sequence[Row], canvas: Canvas, more: Columns | None = Non
         handles = [Patch(color=colour, label=name) for name, colour in ends]
         panels[-1].figure.legend(handles=handles, loc="outside lower center", ncols=2, fontsize=8)
 
-    panels = tuple(0.35 + 0.12 * len(members) for members in shown.values())
+    panels = tuple(0.35 + 0.12 * len(members) for members in designs.values())
     return figure(draw, canvas, panels)
 
 
@@ -185,7 +200,9 @@ def _stacked(
                 said = f"{name}\n{what}: {engineering(total, 'J')}"
                 first.bar(place, total, color=COLOURS[-1], width=0.7, label=said)
             first.set_yscale("log")
-            first.set_ylim(10.0 ** math.floor(math.log10(min(positive)) - 0.1), 1.5 * highest)
+            lows = [ends[0] for ends in ranges if ends is not None and ends[0] > 0]
+            least = math.log10(min([*positive, *lows]))
+            first.set_ylim(10.0 ** math.floor(least - 0.1), 1.5 * highest)
             first.set_xticks([])
             shares = [
                 {key: 100 * value / total if total else 0.0 for key, value in bar.items()}

@@ -49,7 +49,7 @@ def plot_fault_probability(rows: Sequence[Row], canvas: Canvas) -> bytes:
 
 def _lines(rows: Sequence[Row], along: str, canvas: Canvas) -> bytes:
     columns = {**columns_of(FaultProbability), **canvas.columns}
-    keys = without_derived((*_CODES, "sigma", "p", *_options(canvas)), canvas.swept)
+    keys = without_derived((*_CODES, "sigma", "p", *_options(canvas)), canvas.swept, rows)
     codes = grouped(rows, (along, "attempts"), keys, columns, "decoder")
     groups = {
         (code, attempts): [row for row in members if row["attempts"] == attempts]
@@ -62,12 +62,12 @@ def _lines(rows: Sequence[Row], along: str, canvas: Canvas) -> bytes:
     both = len(codes) <= len(COLOURS) and len(several) <= len(LINES)
 
     def draw(axes: Any) -> None:
-        handles = []
+        handles, hollow_seen = [], False
         for index, ((code, attempts), members) in enumerate(groups.items()):
             place = list(codes).index(code) if both else index
             line = several.index(attempts) if both else index // len(COLOURS)
             colour, kind = COLOURS[place % len(COLOURS)], LINES[line % len(LINES)]
-            marker = MARKERS[place % len(MARKERS)]
+            marker = MARKERS[line % len(MARKERS)]  # of a line that is a point only
             members = sorted(members, key=lambda row: number(row[along]))
             known = [row for row in members if number(row["p_err"]) > 0]
             x = [number(row[along]) for row in known]
@@ -83,19 +83,26 @@ def _lines(rows: Sequence[Row], along: str, canvas: Canvas) -> bytes:
                 hollow = {"markerfacecolor": canvas.look.paper, "linestyle": "", "color": colour}
                 axes.plot(*zip(*bounds, strict=True), marker=marker, markersize=4, **hollow)
             _simulated(axes, [(number(row[along]), row) for row in members], colour, False)
-            handles.append(handle(name, colour, 1.5, linestyle=kind, marker=marker, markersize=4))
+            shown = marker if few else ""
+            handles.append(handle(name, colour, 1.5, linestyle=kind, marker=shown, markersize=4))
+            hollow_seen |= bool(few and bounds)
         axes.set_yscale("log")
         axes.set_xlabel(ALONG[along])
         axes.set_ylabel("output error probability p_err")
         scale(axes, along, sorted({number(row[along]) for row in rows}))
-        _legend(axes, [*handles, *_readings(rows, canvas)])
+        zeros = [number(row[along]) for row in rows if not number(row["p_err"])]
+        if zeros:
+            axes.plot(zeros, [0.0] * len(zeros), "v", color="0.4", clip_on=False,
+                      transform=axes.get_xaxis_transform())  # fmt: skip
+            handles.append(handle("0", "0.4", marker="v"))
+        _legend(axes, [*handles, *_readings(rows, hollow_seen, canvas)])
 
     return figure(draw, canvas, size=(9.5, 5))
 
 
 def _dots(rows: Sequence[Row], canvas: Canvas) -> bytes:
     columns = {**columns_of(FaultProbability), **canvas.columns}
-    keys = distinguishing(rows, without_derived((*_CODES, *_options(canvas)), canvas.swept))
+    keys = distinguishing(rows, without_derived((*_CODES, *_options(canvas)), canvas.swept, rows))
     names = [*keys, *distinguishing(rows, ("attempts",))]
     titles = [label(row, names, columns, "attempts") for row in rows]
     codes = [label(row, keys, columns) for row in rows]
@@ -110,14 +117,14 @@ def _dots(rows: Sequence[Row], canvas: Canvas) -> bytes:
                 look = {"color": colour, "markerfacecolor": face, "zorder": 3}
                 axes.plot(value, place, "o", markersize=8, label=titles[place], **look)
             text = columns["p_err"].shown(row["p_err"], row)
-            at = (value, place) if value > 0 else (0.01, place)
+            at = (value, place) if value > 0 else (0.0, place)
             kind = "data" if value > 0 else axes.get_yaxis_transform()
             axes.annotate(text, at, (9, 0), xycoords=kind, textcoords="offset points",
                           va="center", fontsize=8)  # fmt: skip
             _simulated(axes, [(place, row)], colour, True)
-        axes.set_xscale("log")
         seen = [number(row["p_err"]) for row in rows if number(row["p_err"]) > 0]
         if seen:
+            axes.set_xscale("log")
             low, high = axes.get_xlim()
             # Room for the number beside the largest one.
             low, high = min(low, min(seen) / 3), max(high, max(seen) * 3)
@@ -125,7 +132,7 @@ def _dots(rows: Sequence[Row], canvas: Canvas) -> bytes:
         axes.set_ylim(len(rows) - 0.4, -0.6)
         axes.set_yticks(range(len(rows)), titles, fontsize=8)
         axes.set_xlabel("output error probability p_err")
-        readings = _readings(rows, canvas)
+        readings = _readings(rows, any(row["is_bound"] for row in rows), canvas)
         if readings:
             _legend(axes, readings)
 
@@ -140,19 +147,20 @@ def _simulated(axes: Any, points: Sequence[tuple[float, Row]], colour: str, turn
         if not isinstance(ends, tuple) or value is None:
             continue
         low, high, middle = number(ends[0]), number(ends[1]), number(value)
-        middle = middle if middle > 0 else high  # the interval alone says what is known
+        mark = "x" if middle > 0 else "none"  # the interval alone says what is known
+        middle = middle if middle > 0 else high
         error = [[max(0.0, middle - low)], [max(0.0, high - middle)]]
         x, y = (middle, at + 0.28) if turned else (at, middle)
         axes.errorbar(
-            x, y, **{"xerr" if turned else "yerr": error}, fmt="x", color=colour, capsize=3,
+            x, y, **{"xerr" if turned else "yerr": error}, fmt=mark, color=colour, capsize=3,
             markersize=6, elinewidth=1, zorder=4,
         )  # fmt: skip
 
 
-def _readings(rows: Sequence[Row], canvas: Canvas) -> list[Any]:
+def _readings(rows: Sequence[Row], hollow: bool, canvas: Canvas) -> list[Any]:
     """What the legend says of marks that not all pictures have."""
     found = []
-    if any(row["is_bound"] for row in rows):
+    if hollow:
         look: dict[str, Any] = {"markerfacecolor": canvas.look.paper, "marker": "o"}
         found.append(handle("upper bound", canvas.look.ink, **look))
     if any(row.get(_SIMULATED) is not None for row in rows):

@@ -77,6 +77,7 @@ _INKS = (
     "text.color", "axes.labelcolor", "axes.edgecolor", "xtick.color", "ytick.color", "grid.color"
 )  # fmt: skip
 _LETTERS_OF_AN_INCH = 11.5  # of the line of what is fixed
+_LINE = 0.16  # inches of each of its lines
 _PAPERS = ("figure.facecolor", "axes.facecolor", "savefig.facecolor")
 
 
@@ -92,19 +93,21 @@ def figure(
     """
     import matplotlib
     from matplotlib.figure import Figure
+    from matplotlib.text import Text
 
     ink, paper = canvas.look.ink, canvas.look.paper
     # The same rows give the same bytes: no date, no random ids.
     settings = {"svg.hashsalt": "rnscli", "svg.fonttype": "none", "hatch.linewidth": 0.7}
     settings |= dict.fromkeys(_INKS, ink) | dict.fromkeys(_PAPERS, paper)
     with matplotlib.rc_context(settings):
-        picture = Figure(figsize=(size[0], size[1] * sum(panels)), layout="constrained")
+        lines = textwrap.wrap(canvas.fixed, int(size[0] * _LETTERS_OF_AN_INCH))
+        height = size[1] * sum(panels) + _LINE * len(lines)
+        picture = Figure(figsize=(size[0], height), layout="constrained")
         axes = picture.subplots(len(panels), squeeze=False, height_ratios=panels)[:, 0]
         for panel in axes:
             panel.grid(visible=True, which="major", alpha=0.15)
             panel.set_axisbelow(True)
         # Before all else, as it takes room.
-        lines = textwrap.wrap(canvas.fixed, int(size[0] * _LETTERS_OF_AN_INCH))
         look: dict[str, Any] = {"fontsize": 8, "x": 0.01, "ha": "left"}
         if lines:
             picture.suptitle("\n".join(lines), **look)
@@ -112,6 +115,9 @@ def figure(
         heading = picture.get_suptitle()
         if lines and heading != "\n".join(lines):  # the picture has one of its own
             picture.suptitle("\n".join([*([heading] if heading else []), *lines]), **look)
+        for text in picture.findobj(Text):  # names are no mathematics
+            if "$" in text.get_text() and "\\math" not in text.get_text():
+                text.set_parse_math(False)
         content = io.BytesIO()
         metadata = {"svg": {"Date": None, "Creator": None}, "pdf": {"CreationDate": None}}
         kept = metadata.get(canvas.file_format)

@@ -2,13 +2,14 @@
 
 import math
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
 from rnscli.analysis import ChipDesignRow, DesignRow
 from rnscli.base import columns_of
 from rnscli.core import analog_cores
 from rnscli.report.plots.figure import CORE_COLOURS, CORE_MARKERS, Canvas, engineering_axis, figure
-from rnscli.report.plots.series import number
+from rnscli.report.plots.series import distinguishing, in_prefixes, label, log_ticks, number
 from rnscli.report.table import Row
 
 _ENERGY = "energy_per_mac_j"
@@ -38,6 +39,11 @@ _AGAINST_OF_CHIPS = {
     key: _AGAINST[key] for key in ("p_err", "output_error", "mean_abs_error", "latency_s")
 } | {"throughput_per_s": _Axis("inferences/s"), "area_m2": _AGAINST["area_m2"]}
 _NAMED = 12  # points with a label
+# What a label says of a design, as far as it tells it from others.
+_KEYS = (
+    "core", "bits", "vector_size", "redundant", "adc_range", "attempts", "technology", "adc_bits",
+    "slice_bits", "decoder", "moduli",
+)  # fmt: skip
 # Where labels may stand, in points from theirs; the first that is free is taken.
 _OFFSETS = [(side * 9, up) for up in (0, 9, -9, 18, -18, 28, -28) for side in (1, -1)] + [
     (side * 16, up) for up in (0, 12, -12) for side in (1, -1)
@@ -80,15 +86,16 @@ def _front(
             _points(axes, drawn, x, y, (energy, key), canvas)
             _scale_of(axes, x, y, key == "p_err")
             axes.set_ylabel(axis.title)
-            axes.xaxis.set_major_formatter(engineering_axis("J"))
-            if axis.unit is not None:
+            log_ticks(axes.xaxis, partial(in_prefixes, unit="J"))
+            if axis.unit is not None and axes.get_yscale() == "log":
+                log_ticks(axes.yaxis, partial(in_prefixes, unit=axis.unit))
+            elif axis.unit is not None:
                 axes.yaxis.set_major_formatter(engineering_axis(axis.unit))
-                axes.yaxis.set_minor_formatter("")
             elif axes.get_yscale() == "log":
-                axes.yaxis.set_major_formatter(_tick)
-                axes.yaxis.set_minor_formatter("")
+                log_ticks(axes.yaxis, _tick)
         panels[-1].set_xlabel(f"energy {title_of_energy}")
-        _legend(panels[0], drawn, canvas)
+        beyond = any(any((*x.beyond, *y.beyond)) for _, x, y, _ in placed)
+        _legend(panels[0], drawn, beyond, canvas)
         panels[0].figure.draw_without_rendering()  # so that places in pixels are known
         for axes, x, y, key in placed:
             _write(axes, drawn, x, y, names, (energy, key), canvas)
@@ -106,6 +113,10 @@ class _Values(NamedTuple):
     places: list[float]
     beyond: list[int]
     limits: tuple[float, float]
+
+    def margin(self, side: int, usual: float) -> float:
+        """What is left free beyond the values at an edge, as a share of the axis."""
+        return 0.0 if side in self.beyond else usual
 
 
 def _within(rows: Sequence[Row], key: str, axis: _Axis) -> _Values:
@@ -128,7 +139,7 @@ def _within(rows: Sequence[Row], key: str, axis: _Axis) -> _Values:
 def _points(
     axes: Any, rows: Sequence[Row], x: _Values, y: _Values, keys: tuple[str, str], canvas: Canvas
 ) -> None:
-    columns = {**columns_of(DesignRow), **canvas.columns}
+    columns, names = {**columns_of(DesignRow), **canvas.columns}, _names(rows)
     for place, row in enumerate(rows):
         core, role = str(row["core"]), row["role"]
         colour = CORE_COLOURS[core]
@@ -137,7 +148,11 @@ def _points(
         if role == "chosen":
             look |= {"s": 90, "edgecolor": canvas.look.ink, "linewidth": 1.6, "zorder": 5}
         said = [f"{columns[one].title}: {_shown(row, one, canvas)}" for one in keys]
-        look["label"] = "\n".join([f"{_name_of(row, rows)}, {role}", *said])
+        look["label"] = "\n".join([f"{names[place]}, {role}", *said])
+        arrows = {-1: "<", 1: ">"}[x.beyond[place]] if x.beyond[place] else None
+        arrows = {-1: "v", 1: "^"}[y.beyond[place]] if y.beyond[place] else arrows
+        if arrows is not None:
+            look |= {"marker": arrows, "s": 50}
         axes.scatter(x.places[place], y.places[place], clip_on=False, **look)
         if role == "chosen":
             ring = {"facecolor": "none", "edgecolor": canvas.look.ink, "s": 260, "zorder": 4}
@@ -149,21 +164,25 @@ def _scale_of(axes: Any, x: _Values, y: _Values, is_probability: bool) -> None:
     low, high = x.limits
     wide = max(high / low, 2.0)
     axes.set_xscale("log")
-    axes.set_xlim(low / wide**0.06, high * wide**0.22)
+    # What is beyond stands at the edge.
+    axes.set_xlim(low / wide ** x.margin(-1, 0.06), high * wide ** x.margin(1, 0.22))
     low, high = y.limits
+    wide = max(high / low, 3.0) if low else 3.0
     if any(not one for one in y.places) and is_probability and high > 0:
         axes.set_yscale("symlog", linthresh=low)
-        axes.set_ylim(-0.25 * low, high * max(high / low, 3.0) ** 0.15)
+        axes.set_ylim(-0.4 * low, min(high * wide**0.15, 2.0))
+        axes.set_yticks([one for one in axes.get_yticks() if one == 0 or one > 1.5 * low])
     elif all(y.places) and high > 3 * low:
         axes.set_yscale("log")
-        axes.set_ylim(low / (high / low) ** 0.1, high * (high / low) ** 0.15)
+        top = high * wide ** y.margin(1, 0.15)
+        axes.set_ylim(low / wide ** y.margin(-1, 0.1), min(top, 2.0) if is_probability else top)
     else:
         low, high = min(y.places), max(y.places)
         reach = (high - low) or 0.1 * abs(high) or 1.0
         axes.set_ylim(low - 0.12 * reach, high + 0.2 * reach)
 
 
-def _tick(value: float, place: int | None) -> str:
+def _tick(value: float) -> str:
     return f"{value:g}" if 1e-4 <= value < 1e5 else f"{value:.0e}"
 
 
@@ -175,20 +194,21 @@ def _labels(rows: Sequence[Row]) -> dict[int, str]:
     if len(front) > room:  # spread over the front, which is in order of energy
         step = len(front) / max(room, 1)
         front = [front[int(index * step)] for index in range(room)]
-    return {place: _name_of(rows[place], rows) for place in [*wanted, *front]}
+    every = _names(rows)
+    return {place: every[place] for place in [*wanted, *front]}
 
 
-def _name_of(row: Row, rows: Sequence[Row]) -> str:
-    """A design by what tells it from others, as far as there is room."""
+def _names(rows: Sequence[Row]) -> list[str]:
+    """Designs by what tells them from others."""
+    keys = distinguishing(rows, [key for key in _KEYS if key in rows[0]])
+    return [_name_of(row, [key for key in keys if key not in ("core", "bits")]) for row in rows]
+
+
+def _name_of(row: Row, keys: Sequence[str]) -> str:
     # A digital unit has no converters.
     bits = f" {row['bits']} b" if row["core"] in analog_cores() else ""
-    size = f", h {row['vector_size']}" if _differ(rows, "vector_size") else ""
-    code = f", k {row['redundant']}" if row.get("redundant") else ""
-    return f"{row['core']}{bits}{size}{code}"
-
-
-def _differ(rows: Sequence[Row], key: str) -> bool:
-    return len({row[key] for row in rows}) > 1
+    more = label(row, [key for key in keys if row[key]], columns_of(DesignRow))
+    return f"{row['core']}{bits}" + (f", {more}" if more else "")
 
 
 def _write(
@@ -212,8 +232,8 @@ def _write(
             continue
         written.add((name, where))
         beyond = [
-            f"{_shown(rows[place], key, canvas)} {arrow}"
-            for key, values, arrow in zip(keys, (x, y), "→↑", strict=True)
+            f"{_shown(rows[place], key, canvas)} {arrows[values.beyond[place] > 0]}"
+            for key, values, arrows in zip(keys, (x, y), ("←→", "↓↑"), strict=True)
             if values.beyond[place]
         ]
         text = ", ".join([name, *beyond])
@@ -246,7 +266,7 @@ def _shown(row: Row, key: str, canvas: Canvas) -> str:
     return columns[key].shown(row[key], row)
 
 
-def _legend(axes: Any, rows: Sequence[Row], canvas: Canvas) -> None:
+def _legend(axes: Any, rows: Sequence[Row], beyond: bool, canvas: Canvas) -> None:
     from matplotlib.lines import Line2D
 
     def mark(name: str, marker: str, colour: str, face: str, size: float = 6) -> Any:
@@ -257,5 +277,8 @@ def _legend(axes: Any, rows: Sequence[Row], canvas: Canvas) -> None:
     handles = [mark(c, CORE_MARKERS[c], CORE_COLOURS[c], CORE_COLOURS[c]) for c in cores]
     if any(row["role"] == "neighbour" for row in rows):
         handles.append(mark("hollow: neighbour", "o", canvas.look.ink, "none"))
-    handles.append(mark("in a ring: chosen", "o", canvas.look.ink, "none", 12))
+    if any(row["role"] == "chosen" for row in rows):
+        handles.append(mark("in a ring: chosen", "o", canvas.look.ink, "none", 12))
+    if beyond:
+        handles.append(mark("triangle: beyond the edge", "^", canvas.look.ink, canvas.look.ink))
     axes.figure.legend(handles=handles, fontsize=8, loc="outside right upper")

@@ -54,10 +54,10 @@ def plot_layers(rows: Sequence[Row], canvas: Canvas) -> bytes:
     def draw(*panels: Any) -> None:
         for axes, model in zip(panels, models, strict=True):
             places = {one: place for place, one in enumerate(names[model])}
-            for style, members in zip(styles, groups.values(), strict=True):
+            for style, (name, members) in zip(styles, groups.items(), strict=True):
                 here = [row for row in members if row["model"] == model]
                 for key, line in ((_IN_PLACE, ":"), (_ACCUMULATED, "-")):
-                    _line(axes, [(places[_name(row)], row[key]) for row in here], style, line)
+                    _line(axes, [(places[_name(row)], row[key]) for row in here], style, line, name)
             axes.set_ylim(low, high)
             axes.set_title(model, fontsize=10, loc="left")
             axes.set_ylabel("SNR against FP32 (dB)")
@@ -81,7 +81,7 @@ def _name(row: Row) -> tuple[str, object]:
 
 
 def _line(
-    axes: Any, points: Sequence[tuple[int, Any]], style: Mapping[str, str], line: str
+    axes: Any, points: Sequence[tuple[int, Any]], style: Mapping[str, str], line: str, name: str
 ) -> None:
     """A line with gaps where there is no finite number."""
     points = sorted(points, key=lambda point: point[0])
@@ -89,7 +89,7 @@ def _line(
         float("nan") if one is None or math.isinf(number(one)) else number(one) for _, one in points
     ]
     look: dict[str, Any] = {**style, "linestyle": line, "linewidth": 1.4, "markersize": 3.5}
-    axes.plot([place for place, _ in points], y, **look)
+    axes.plot([place for place, _ in points], y, label=name, **look)
     exact = [place for place, one in points if one is not None and number(one) == math.inf]
     # In units of the axes along y: whatever its limits are.
     edge = {"transform": axes.get_xaxis_transform(), "clip_on": False, "linestyle": ""}

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from rnscli.base import engineering, printable
 
-MOST = 3000  # of a page; a picture with more has none
+MOST = 3000  # of a page; of more every second, or third, is kept
 
 
 class Mark(NamedTuple):
@@ -28,7 +28,12 @@ def marks_of(picture: Any) -> list[Mark]:
     found: list[Mark] = []
     for axes in picture.axes:
         (left, right), (low, high) = sorted(axes.get_xlim()), sorted(axes.get_ylim())
-        for name, x, y, values in (*_lines(axes), *_bars(axes), *_dots(axes)):
+        for name, x, y, values in (
+            *_lines(axes),
+            *_intervals(axes),
+            *_bars(axes),
+            *_dots(axes),
+        ):
             if not (left <= x <= right and low <= y <= high):
                 continue
             column, row = axes.transData.transform((x, y))
@@ -40,7 +45,7 @@ def marks_of(picture: Any) -> list[Mark]:
                 ]
             text = "\n".join(map(printable, parts))
             found.append(Mark(column * scale, height - row * scale, text))
-    return found if len(found) <= MOST else []
+    return found[:: math.ceil(len(found) / MOST) or 1]
 
 
 _Point = tuple[str, float, float, list[tuple[Any, str, float]]]
@@ -62,6 +67,16 @@ def _lines(axes: Any) -> Iterator[_Point]:
         for x, y in zip(line.get_xdata(orig=False), line.get_ydata(orig=False), strict=True):
             if math.isfinite(x) and math.isfinite(y):
                 yield _named(line), float(x), float(y), _titled(axes, float(x), float(y))
+
+
+def _intervals(axes: Any) -> Iterator[_Point]:
+    for container in axes.containers:
+        line = getattr(container, "lines", (None,))[0]
+        if line is None or not _named(container):
+            continue
+        for x, y in zip(line.get_xdata(orig=False), line.get_ydata(orig=False), strict=True):
+            if math.isfinite(x) and math.isfinite(y):
+                yield _named(container), float(x), float(y), _titled(axes, float(x), float(y))
 
 
 def _bars(axes: Any) -> Iterator[_Point]:

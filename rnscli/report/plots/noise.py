@@ -7,7 +7,7 @@ from typing import Any
 from rnscli.analysis import NOISE_PARTS, NoiseRow
 from rnscli.base import columns_of
 from rnscli.report.plots.figure import COLOURS, Canvas, figure
-from rnscli.report.plots.series import distinguishing, label, number
+from rnscli.report.plots.series import MAX_BARS, check_number, distinguishing, label, number
 from rnscli.report.table import Columns, Row
 
 _BLUE, _RED, _GREEN, _PINK, _ORANGE, _SKY, _BLACK, _GREY = COLOURS
@@ -31,6 +31,7 @@ def plot_noise(rows: Sequence[Row], canvas: Canvas, more: Columns | None = None)
 
     ``more`` are further columns that differ.
     """
+    check_number(len(rows), MAX_BARS, "bars")
     columns = {**columns_of(NoiseRow), **(more or {})}
     keys = distinguishing(rows, [key for key in (*_KEYS, *(more or ())) if key in rows[0]])
     names = [label(row, keys, columns, "core") for row in rows]

@@ -1,11 +1,18 @@
 """Series of a picture: which rows make one, how it looks, and what is along the axis."""
 
 import math
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 from rnscli.base import InputError
-from rnscli.report.plots.figure import COLOURS, CORE_COLOURS, CORE_MARKERS, LINES, MARKERS
+from rnscli.report.plots.figure import (
+    COLOURS,
+    CORE_COLOURS,
+    CORE_MARKERS,
+    LINES,
+    MARKERS,
+    engineering_axis,
+)
 from rnscli.report.table import Columns, Row
 
 MAX_SERIES = 28
@@ -127,9 +134,11 @@ def most_swept(rows: Sequence[Row], keys: Sequence[str], swept: Collection[str] 
     return best if best is not None and counts[best] > 1 else None
 
 
-def without_derived(keys: Sequence[str], swept: Collection[str]) -> list[str]:
-    """Of these keys all but the levels of noise that follow from one that is swept."""
-    given = [key for key in LEVELS if key in swept]
+def without_derived(keys: Sequence[str], swept: Collection[str], rows: Sequence[Row]) -> list[str]:
+    """Of these keys all but the levels of noise that follow from one that is swept in all rows."""
+    given = [
+        key for key in LEVELS if key in swept and all(row.get(key) is not None for row in rows)
+    ]
     return [key for key in keys if not given or key not in LEVELS or key in given]
 
 
@@ -207,6 +216,25 @@ def scale(axes: Any, along: str, values: Sequence[float]) -> None:
             axes.set_xscale("log")
         else:
             axes.set_xscale("symlog", linthresh=positive[0])
+            axes.set_xlim(left=-0.3 * positive[0])  # nothing is below zero
+            axes.set_xticks([one for one in axes.get_xticks() if one >= 0])
     if all(value == int(value) for value in values) and len(values) <= 12:
         axes.set_xticks(values, [f"{value:.0f}" for value in values])
         axes.set_xticks([], minor=True)
+
+
+def in_prefixes(value: float, unit: str) -> str:
+    """A value at a tick, with an engineering prefix."""
+    return engineering_axis(unit)(value)  # type: ignore[no-any-return]
+
+
+def log_ticks(axis: Any, form: Callable[[float], str] = "{:g}".format) -> None:
+    """Numbers such as 0.2 at the ticks of a logarithmic axis, not at too many of them."""
+    from matplotlib.ticker import LogFormatter
+
+    class Plain(LogFormatter):
+        def __call__(self, value: float, position: int | None = None) -> str:
+            return form(value) if super().__call__(value, position) else ""
+
+    axis.set_major_formatter(Plain(minor_thresholds=(2, 0.5)))
+    axis.set_minor_formatter(Plain(minor_thresholds=(2, 0.5)))

@@ -8,7 +8,7 @@ from rnscli.analysis import EpochRow
 from rnscli.base import columns_of
 from rnscli.report.plots.accuracy import OF_CORES, OF_GRADIENTS, panels_of_networks
 from rnscli.report.plots.figure import LINES, Canvas
-from rnscli.report.plots.series import grouped, looks, number
+from rnscli.report.plots.series import grouped, log_ticks, looks, number
 from rnscli.report.table import Columns, Row
 
 _BLACK = "#000000"
@@ -51,21 +51,9 @@ def plot_training(
             lowest = min([lowest, *low])
         if lowest > 0:
             axes.set_yscale("log")
-            axes.yaxis.set_major_formatter(plain_ticks())
-            axes.yaxis.set_minor_formatter(plain_ticks())
+            log_ticks(axes.yaxis)
         axes.xaxis.get_major_locator().set_params(integer=True)
 
     # Of classes it is a cross-entropy; of values a square of whatever they are.
     unit = " (nats)" if all(row.get("test_r2") is None for row in rows) else ""
     return panels_of_networks(rows, draw, ("epoch", f"training loss{unit}"), canvas)
-
-
-def plain_ticks() -> Any:
-    """Numbers such as 0.2, where a logarithmic axis has 2 x 10^-1; not at too many ticks."""
-    from matplotlib.ticker import LogFormatter
-
-    class Plain(LogFormatter):
-        def __call__(self, value: float, position: int | None = None) -> str:
-            return f"{value:g}" if super().__call__(value, position) else ""
-
-    return Plain(minor_thresholds=(2, 0.5))
