@@ -275,3 +275,29 @@ def test_a_call_in_a_pipe_is_silent() -> None:
     silent, _, lines = ran.stderr.partition("True\n")
     assert silent == "None\nFalse\n"
     assert re.search(r"rnscli: \d of 6 chips", lines)
+
+
+def test_parts_in_any_order_and_by_any_values() -> None:
+    rows = rnscli.energy(bits=[4, 6], core="rns,fixed-lp")
+    assert rows[::-1]["bits"] == rows["bits"][::-1] != rows["bits"]
+    assert rows[:]["bits"] == rows["bits"]
+    assert len(rows.where(bits=(4, 6))) == len(rows) == 4
+    for nonsense in (iter([4]), lambda row: True):
+        with pytest.raises(rnscli.InputError, match="`bits` is a value"):
+            rows.where(bits=nonsense)
+
+
+def test_more_rows_than_a_picture_has_room_for() -> None:
+    """They are rows all the same, and only their picture is refused."""
+    rows = rnscli.energy(bits=6, vector_size=range(1, 63), core="fixed-lp")
+    assert len(rows) > 60
+    with pytest.raises(rnscli.InputError, match="bars"):
+        rows.plot().bytes("svg")
+    assert rows[:3].plot().bytes("svg")
+    assert len(rnscli.energy(bits=[4, 5, 6], sensitivity=True)) > 6
+
+
+def test_pictures_of_parts_of_a_network() -> None:
+    layers = rnscli.energy(workload="mnist-cnn", bits=6, core="rns,fixed-lp")
+    for part in (layers[:1], layers[:2], layers[-1:], layers.where(layer="total")):
+        assert part.plot().bytes("svg")

@@ -314,6 +314,8 @@ def command(given: dict[str, Any], drawn: bool) -> cli.Question:
     elif noise is not None:
         held["noise"] = noise
     point = held | {"seed": given["seed"]}
+    if given["layer_bits"] and drawn:
+        raise InputError("--plot draws chips, and no bits of layers; leave it or --layer-bits out")
     if given["layer_bits"]:
         return bits_of_layers(given, space, point, left_out)
     limits = {n: single(n, given[n]) for n in analysis.LIMITS if given[n] is not None}

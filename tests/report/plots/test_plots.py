@@ -309,3 +309,22 @@ def test_faults_without_a_sweep_are_named_dots_with_their_numbers(drawn: list[An
     assert [tick.get_text() for tick in axes.get_yticklabels()] == ["R 1", "R inf", "R 2"]
     assert [text.get_text() for text in axes.texts][-1] == "0"
     assert axes.get_xscale() == "log"
+
+
+def test_names_are_no_mathematics(drawn: list[Any]) -> None:
+    rows = [FAULTS[1] | {"decoder": name} for name in (r"$\foo$", "$a_b$")]
+    assert r"$\foo$" in words(plot_fault_probability(rows, Canvas("svg", "file = $x_1$.csv")))
+    assert plot_fault_probability(rows, Canvas("png", r"file = $\foo$"))
+
+
+def test_nothing_is_below_zero(drawn: list[Any]) -> None:
+    rows = [FAULTS[1] | {"p": p, "p_err": p} for p in (0.0, 1e-6, 1e-3)]
+    plot_fault_probability(rows, Canvas("png"))
+    plot_fault_probability(rows[:1], Canvas("png"))
+    for picture in drawn:
+        low, high = picture.axes[0].get_xlim()
+        ticks = [tick for tick in picture.axes[0].get_xticks() if low <= tick <= high]
+        assert ticks and min(ticks) == 0.0
+        marks = [line for line in picture.axes[0].get_lines() if line.get_marker() == "v"]
+        assert [list(line.get_xdata()) for line in marks] in ([[0.0]], [])
+    assert [text.get_text() for text in drawn[1].axes[0].texts] == ["0"]
