@@ -157,7 +157,8 @@ class Requirement:
         """
         for one in self.where:
             if one.column not in kinds:
-                near = nearest(one.column, kinds)
+                meant = (titles or {}).get(one.column)
+                near = f"; did you mean {meant}?" if meant else nearest(one.column, kinds)
                 raise InputError(f"`require`: column {one.column} does not exist{near}")
         unit = unit_of_key(self.column)
         short = in_words(self.column).replace(" ", "_")

@@ -54,7 +54,7 @@ class ChipOptions:
         usual="one copy of every tile",
     )
     chip_area = Option(
-        base.Quantities(1e-12, 1e3, "an area from 1 um2 to 1000 m2", "m2", "100mm2"),
+        base.Quantities(1e-12, 1.0, "an area from 1 um2 to 1 m2", "m2", "100mm2"),
         "Instead of --arrays: as many as fit in this area, with all that is beside them.",
     )
     chip_power = Option(

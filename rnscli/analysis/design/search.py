@@ -408,7 +408,8 @@ def _where_there_is_one(
             with suppress(RnscliError):  # where there is no such level of the law
                 candidates[key] = evaluator.bearing(design, noise, limit.value)
     found = nearest_noise(noise, limit.value, candidates.values())
-    looked = f" with at most {max(space.redundant)} `redundant` moduli"
+    coded = any(CORES[name].coded for name in space.core)
+    looked = f" with at most {max(space.redundant)} `redundant` moduli" if coded else ""
     return looked if found is None else f"{looked}; {found}"
 
 

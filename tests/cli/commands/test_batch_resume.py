@@ -151,7 +151,7 @@ PROFILE = PHOTONIC.replace('"photonic-phase"', '"mine"')
     ("option", "file", "old", "new"),
     [
         ("workload", "net.csv", "layer,M,K,N\na,8,64,4\n", "layer,M,K,N\na,8,64,5\n"),
-        ("p", "p.txt", "1e-3\n" * 4, "1e-3\n" * 3 + "2e-3\n"),
+        ("redundant = 1\np", "p.txt", "1e-3\n" * 5, "1e-3\n" * 4 + "2e-3\n"),
         ("technology", "mine.toml", PROFILE, PROFILE.replace('"415fF"', '"416fF"')),
     ],
 )
