@@ -78,7 +78,7 @@ def plot_workload(rows: Sequence[Row], canvas: Canvas, more: Columns | None = No
             else:
                 parts[-1].append(row)
         if all(parts[: len(names)]):  # else only totals are drawn
-            designs = dict(zip(names, parts, strict=False))
+            designs = dict(zip((n.replace("\n", " ") for n in names), parts, strict=False))
     return _stacked(shown, bars, names, columns, "energy", canvas, designs)
 
 
@@ -220,9 +220,12 @@ def _stacked(
                 error = [[max(0.0, total - ends[0])], [max(0.0, ends[1] - total)]]
                 first.errorbar(place, total, error, color="dimgrey", capsize=4, zorder=5)
         first.set_ylabel(what)
+        if any(ends is not None for ends in ranges):
+            first.set_title("whiskers: the range of uncertain constants", fontsize=8, loc="left")
         if used:
             last.legend(fontsize=8, loc="center left", bbox_to_anchor=(1.0, 0.5))
-        long = max(len(name) for name in names) * len(names) > 90
+        widest = max(len(line) for name in names for line in name.splitlines())
+        long = widest * len(names) > 90
         many = len(names) > 30
         last.set_xticks(
             places, names, rotation=90 if many else 60 if long else 0,
@@ -250,4 +253,8 @@ def _names(rows: Sequence[Row], columns: Columns, more: Iterable[str]) -> list[s
     # What follows from the options comes after them: it may be the same to all digits shown.
     listed = [key for key in (*_KEYS, *more, "expected_attempts") if key in rows[0]]
     keys = distinguishing(rows, listed)
-    return [label(row, keys, columns, "core") for row in rows]
+    names = [label(row, keys, columns, "core") for row in rows]
+    # Each core may stand on a technology of its own: that is no less of a difference.
+    if "technology" in keys or len({row["technology"] for row in rows}) == 1:
+        return names
+    return [f"{name}\n({row['technology']})" for name, row in zip(names, rows, strict=True)]
