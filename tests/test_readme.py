@@ -118,4 +118,4 @@ def test_what_is_said_of_a_wrong_plan(
 
 def test_every_kind_of_example_was_found() -> None:
     assert len(CONSOLE) == 50
-    assert len(SHELL) == 53
+    assert len(SHELL) == 54
