@@ -1,15 +1,10 @@
-from rnscli.cli.answer import FORMATS as FORMATS
-from rnscli.cli.answer import PAGE as PAGE
 from rnscli.cli.answer import Answer as Answer
 from rnscli.cli.answer import Bar as Bar
 from rnscli.cli.answer import Excerpt as Excerpt
 from rnscli.cli.answer import Question as Question
-from rnscli.cli.answer import Result as Result
 from rnscli.cli.answer import answered as answered
 from rnscli.cli.answer import prepared as prepared
 from rnscli.cli.answer import watch_blocks as watch_blocks
-from rnscli.cli.answer import write_result as write_result
-from rnscli.cli.answer import write_text as write_text
 from rnscli.cli.command import ALLOWED as ALLOWED
 from rnscli.cli.command import OUTPUT_OPTIONS as OUTPUT_OPTIONS
 from rnscli.cli.command import RUN_OPTIONS as RUN_OPTIONS
@@ -37,6 +32,11 @@ from rnscli.cli.main import COMPLETE as COMPLETE
 from rnscli.cli.main import NESTED as NESTED
 from rnscli.cli.main import cli as cli
 from rnscli.cli.main import command_named as command_named
+from rnscli.cli.output import FORMATS as FORMATS
+from rnscli.cli.output import write_result as write_result
+from rnscli.cli.output import write_text as write_text
+from rnscli.cli.result import PAGE as PAGE
+from rnscli.cli.result import Result as Result
 from rnscli.cli.terminal import Advance as Advance
 from rnscli.cli.terminal import complain as complain
 from rnscli.cli.terminal import hanging as hanging

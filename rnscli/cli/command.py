@@ -13,9 +13,11 @@ import click
 
 from rnscli import base, report
 from rnscli.cli import options
-from rnscli.cli.answer import FORMATS, PAGE, Answer, Bar, Output, Question, Result
+from rnscli.cli.answer import Answer, Bar, Question
 from rnscli.cli.comparing import Baseline, ToleranceType
 from rnscli.cli.help_page import GroupedOption, WithExamples
+from rnscli.cli.output import FORMATS, Output
+from rnscli.cli.result import PAGE, Result
 from rnscli.cli.terminal import progress_bar
 
 VIEW_OPTIONS = tuple(one.name for one in fields(report.View))

@@ -11,9 +11,11 @@ import pytest
 from plans import write_plan
 
 from rnscli.base import columns_of
-from rnscli.cli.answer import Answer, Result, write_result
+from rnscli.cli.answer import Answer
 from rnscli.cli.command import AnswerCommand
 from rnscli.cli.main import ANSWERING, command_named, run
+from rnscli.cli.output import write_result
+from rnscli.cli.result import Result
 from rnscli.report.batch import DRY_LAYOUT, DryRow
 from rnscli.report.layout import View
 

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from schemas import check_document, command_named
 
-from rnscli.cli.answer import write_result
 from rnscli.cli.command import AnswerCommand
+from rnscli.cli.output import write_result
 from rnscli.cli.plan import check
 from rnscli.cli.terminal import no_bar
 from rnscli.report.arranged import arranged
