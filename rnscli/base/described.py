@@ -1,6 +1,7 @@
 """Objects that say what they are: to a terminal in lines, to a notebook in a table."""
 
 import textwrap
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from html import escape
 
@@ -26,12 +27,12 @@ _STYLE = "".join(
 )
 
 
-class Described:
+class Described(ABC):
     """An object with a few facts about it: `str` has them in lines, a notebook in a table."""
 
+    @abstractmethod
     def facts(self) -> list[tuple[str, str]]:
         """Names and values, as people read them."""
-        raise NotImplementedError
 
     def __str__(self) -> str:
         return facts_text(type(self).__name__, self.facts())

@@ -9,7 +9,14 @@ from html import escape
 from typing import TYPE_CHECKING, Any
 
 from rnscli.base import InputError, shown
-from rnscli.cli.terminal import PATIENCE, Advance, no_bar, progress_bar, progress_text
+from rnscli.cli.terminal import (
+    PATIENCE,
+    Advance,
+    after_a_moment,
+    no_bar,
+    progress_bar,
+    progress_text,
+)
 
 if TYPE_CHECKING:
     from rnscli.cli.answer import Bar
@@ -74,18 +81,6 @@ class _Seen:
 
 
 @contextlib.contextmanager
-def _watched(seen: _Seen) -> Iterator[Advance]:
-    starter = threading.Timer(PATIENCE, seen.draw)
-    starter.daemon = True
-    starter.start()
-    try:
-        yield seen.advance
-    finally:
-        starter.cancel()
-        starter.join()
-
-
-@contextlib.contextmanager
 def notebook_bar(total: float, what: str) -> Iterator[Advance]:
     """A bar below a cell, which needs no widgets; it goes when all is done."""
     from IPython.display import display
@@ -93,11 +88,11 @@ def notebook_bar(total: float, what: str) -> Iterator[Advance]:
     handles: list[Any] = []
 
     def put(text: str, html: str) -> None:
-        seen = {"text/plain": text, "text/html": html}
+        both = {"text/plain": text, "text/html": html}
         if handles:
-            handles[0].update(seen, raw=True)
+            handles[0].update(both, raw=True)
         else:
-            handles.append(display(seen, raw=True, display_id=True))
+            handles.append(display(both, raw=True, display_id=True))
 
     def show(done: float, total: float, text: str, note: str) -> None:
         share = done / total if total else 0.0
@@ -105,8 +100,9 @@ def notebook_bar(total: float, what: str) -> Iterator[Advance]:
         put(text, f'<progress value="{share:.4f}" max="1"></progress>{lines}')
 
     try:
-        with _watched(_Seen(total, what, _OFTEN, show)) as advance:
-            yield advance
+        seen = _Seen(total, what, _OFTEN, show)
+        with after_a_moment(seen.draw):
+            yield seen.advance
     finally:
         if handles:
             put("", "")
@@ -121,5 +117,6 @@ def line_bar(total: float, what: str) -> Iterator[Advance]:
             sys.stderr.write(f"rnscli: {text}\n")
             sys.stderr.flush()
 
-    with _watched(_Seen(total, what, _SELDOM, show)) as advance:
-        yield advance
+    seen = _Seen(total, what, _SELDOM, show)
+    with after_a_moment(seen.draw):
+        yield seen.advance

@@ -164,6 +164,19 @@ def no_bar(total: float, what: str) -> Iterator[Advance]:
 
 
 @contextlib.contextmanager
+def after_a_moment(show: Callable[[], object]) -> Iterator[None]:
+    """Calls a function once patience is over, on a timer, as the first block may take long."""
+    starter = threading.Timer(PATIENCE, show)
+    starter.daemon = True
+    starter.start()
+    try:
+        yield
+    finally:
+        starter.cancel()
+        starter.join()
+
+
+@contextlib.contextmanager
 def progress_bar(total: float, what: str, quiet: bool = False) -> Iterator[Advance]:
     """A function to call with what is done; it draws nothing when stderr is piped."""
     if quiet or sys.stderr is None or not sys.stderr.isatty():
@@ -199,16 +212,11 @@ def progress_bar(total: float, what: str, quiet: bool = False) -> Iterator[Advan
         if note is not None:
             note_line.plain = note()
 
-    # On a timer, as the first block may take long.
     words.plain = f"0 of {total:,.0f} {what}"
-    starter = threading.Timer(PATIENCE, live.start)
-    starter.daemon = True
-    starter.start()
     try:
-        yield advance
+        with after_a_moment(live.start):
+            yield advance
     finally:
-        starter.cancel()
-        starter.join()
         if live.is_started:
             live.stop()
 

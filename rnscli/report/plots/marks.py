@@ -60,23 +60,23 @@ def _named(artist: Any) -> str:
     return "" if label.startswith("_") else label
 
 
+def _points(axes: Any, name: str, line: Any) -> Iterator[_Point]:
+    for x, y in zip(line.get_xdata(orig=False), line.get_ydata(orig=False), strict=True):
+        if math.isfinite(x) and math.isfinite(y):
+            yield name, float(x), float(y), _titled(axes, float(x), float(y))
+
+
 def _lines(axes: Any) -> Iterator[_Point]:
     for line in axes.get_lines():
-        if line.get_transform() != axes.transData or not _named(line):
-            continue
-        for x, y in zip(line.get_xdata(orig=False), line.get_ydata(orig=False), strict=True):
-            if math.isfinite(x) and math.isfinite(y):
-                yield _named(line), float(x), float(y), _titled(axes, float(x), float(y))
+        if line.get_transform() == axes.transData and _named(line):
+            yield from _points(axes, _named(line), line)
 
 
 def _intervals(axes: Any) -> Iterator[_Point]:
     for container in axes.containers:
         line = getattr(container, "lines", (None,))[0]
-        if line is None or not _named(container):
-            continue
-        for x, y in zip(line.get_xdata(orig=False), line.get_ydata(orig=False), strict=True):
-            if math.isfinite(x) and math.isfinite(y):
-                yield _named(container), float(x), float(y), _titled(axes, float(x), float(y))
+        if line is not None and _named(container):
+            yield from _points(axes, _named(container), line)
 
 
 def _bars(axes: Any) -> Iterator[_Point]:

@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from rnscli.base import InputError
-from rnscli.report.plots.accuracy import OF_CORES
 from rnscli.report.plots.figure import Canvas
-from rnscli.report.plots.layers import check_layers, plot_layers
+from rnscli.report.plots.networks.accuracy import OF_CORES
+from rnscli.report.plots.networks.layers import check_layers, plot_layers
 
 pytest.importorskip("matplotlib")
 

@@ -9,9 +9,9 @@ import pytest
 from rnscli.base.columns import option_columns
 from rnscli.base.errors import InputError
 from rnscli.cli.commands.train import AXIS_COLUMNS
-from rnscli.report.plots.accuracy import OF_CORES, OF_GRADIENTS, check_plot, plot_accuracy
 from rnscli.report.plots.figure import CORE_COLOURS, Canvas
-from rnscli.report.plots.training import plot_training
+from rnscli.report.plots.networks.accuracy import OF_CORES, OF_GRADIENTS, check_plot, plot_accuracy
+from rnscli.report.plots.networks.training import plot_training
 
 pytest.importorskip("matplotlib")
 

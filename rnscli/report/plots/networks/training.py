@@ -6,8 +6,8 @@ from typing import Any
 
 from rnscli.analysis import EpochRow
 from rnscli.base import columns_of
-from rnscli.report.plots.accuracy import OF_CORES, OF_GRADIENTS, panels_of_networks
 from rnscli.report.plots.figure import LINES, Canvas
+from rnscli.report.plots.networks.accuracy import OF_CORES, OF_GRADIENTS, panels_of_networks
 from rnscli.report.plots.series import grouped, log_ticks, looks, number
 from rnscli.report.table import Columns, Row
 

@@ -6,8 +6,8 @@ from typing import Any
 
 from rnscli import analysis
 from rnscli.base import columns_of
-from rnscli.report.plots.accuracy import OF_CORES
 from rnscli.report.plots.figure import Canvas, figure, handle
+from rnscli.report.plots.networks.accuracy import OF_CORES
 from rnscli.report.plots.series import check_panels, grouped, looks, number, with_same_p
 from rnscli.report.table import Row
 

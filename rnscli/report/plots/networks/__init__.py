@@ -1,0 +1,1 @@
+"""Pictures of neural networks on cores: accuracy, layers, trainings."""
