@@ -35,7 +35,7 @@ class CodeParameters(NamedTuple):
         to less than a quarter lead to no such value.
     corrected, detected, undetected
         Of errors in w residues, ``w = 1 .. N``, uniform in place and amount, the shares that are
-        corrected, rejected and taken for another value, in the mean over all values; ``None`` of a
+        corrected, rejected and taken for another value, on average over all values; ``None`` of a
         decoder that looks at the size of errors.
     """
 

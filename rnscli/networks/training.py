@@ -367,7 +367,7 @@ def user_cache() -> Cache:
         return Cache(None)
 
 
-# The modules of these decide over the weights, beside those of the network itself.
+# The modules of these determine the weights, beside those of the network itself.
 _SOURCES = [sys.modules[one.__module__] for one in (Dataset, score, Recipe, Trainer)]
 
 

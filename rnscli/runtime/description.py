@@ -49,7 +49,7 @@ def kind_of(made: type) -> str:
 
 
 def versions() -> dict[str, str]:
-    """Versions of the packages that decide over the bytes of a result."""
+    """Versions of the packages that determine the bytes of a result."""
     import numpy
     import scipy
 

@@ -1,4 +1,4 @@
-"""Runs of a batch are threads of one process: what they share must not decide over results."""
+"""Runs of a batch are threads of one process: what they share must not change results."""
 
 import sys
 import threading

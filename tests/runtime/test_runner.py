@@ -298,7 +298,7 @@ def test_a_refusal_arrives_after_the_results_before_it(jobs: int, bad: int) -> N
 
 @pytest.mark.parametrize("seed", range(5))
 def test_a_refusal_beyond_the_stop_does_not_matter(seed: int, store: Store) -> None:
-    """How far an engine looks ahead must not decide over success."""
+    """How far an engine looks ahead must not decide whether it succeeds."""
 
     def argument(block: int, shared: bool) -> int:
         if block == 6:

@@ -60,7 +60,7 @@ def attempt(
     values: ValueLaw = UNIFORM_VALUES,
     retry_above: float = math.inf,
 ) -> Attempt:
-    """Outcome of one attempt at a word, in the mean over its values.
+    """Outcome of one attempt at a word, on average over its values.
 
     Remembered, because it does not depend on the attempts.
 

@@ -20,7 +20,7 @@ _LISTED = 1 << 18
 def lee_outcome(
     code: RedundantCode, errors: IntArray, chances: FloatArray, tolerance: int, values: ValueLaw
 ) -> SizedOutcome:
-    """What becomes of errors ``(N, K)`` with their chances, in the mean over values."""
+    """What becomes of errors ``(N, K)`` with their chances, on average over values."""
     moduli, size = code.moduli, code.size
     weights = (1.0,) * moduli.count if code.weights is None else code.weights
     table = windows_of(moduli, size, weights, _LISTED)

@@ -75,7 +75,7 @@ def _sum(weights: Any, shares: FloatArray) -> float:
 class _Shares(NamedTuple):
     """Of all values the shares that are decoded right, wrong and grossly so, or are rejected.
 
-    And what wrong ones are off, in the mean over all values.
+    And what wrong ones are off, on average over all values.
     """
 
     correct: FloatArray

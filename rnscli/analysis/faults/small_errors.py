@@ -51,7 +51,7 @@ def sized_outcome(
     tolerance: int,
     values: ValueLaw,
 ) -> SizedOutcome:
-    """Outcome of one attempt, in the mean over the values of words.
+    """Outcome of one attempt, on average over the values of words.
 
     Parameters
     ----------

@@ -74,7 +74,7 @@ def place_of(layers: Sequence[LayerCore], layer: str) -> int:
 
 
 def check_layers(layers: Sequence[LayerCore], opened: OpenedNetwork) -> None:
-    """Refuse names and patterns that no layer of a network has, or that decide over none.
+    """Refuse names and patterns that no layer of a network has, or that apply to none.
 
     Raises
     ------

@@ -290,7 +290,7 @@ def held_constants(
 def on_technologies(points: Iterable[Point], hardware: Hardware) -> list[Point]:
     """The points whose core runs on their technology.
 
-    A core that runs on none of those named is shown on its default one. A technology on which no
+    A core that no named technology can run is shown on its default one. A technology on which no
     core runs is refused, and so is a constant that no point has.
     """
     every = list(points)

@@ -39,7 +39,7 @@ class UpdateLaw(ABC):
 
     @abstractmethod
     def steps(self, g: FloatArray, x: FloatArray) -> FloatArray:
-        """How far cells at ``g`` move in the mean when asked for ``x``, signed; not yet clipped."""
+        """How far cells at ``g`` move on average when asked for ``x``, signed; not yet clipped."""
 
     def variances(self, g: FloatArray, x: FloatArray) -> FloatArray | float:
         """Variances of these steps that belong to the law itself, beside the write noise."""

@@ -22,7 +22,7 @@ class Tabulated(UpdateLaw):
 
     The table of Burr et al. (IEDM 2014) that Marinella et al. (arXiv:1707.09952, figure 12) train
     with, by its first two moments. A request x is as many pulses, up or down, as take x of the
-    range in the mean over the table; n of them move a cell by n times the mean at its conductance,
+    range on average over the table; n of them move a cell by n times the mean at its conductance,
     with n times the variance, as CrossSim scales its tables.
 
     Parameters
@@ -35,7 +35,7 @@ class Tabulated(UpdateLaw):
     ------
     InputError
         If there are fewer than two rows, conductances do not rise, deviations are negative, or
-        pulses do not go their way in the mean over the table.
+        pulses do not go their way on average over the table.
 
     Examples
     --------
@@ -61,7 +61,7 @@ class Tabulated(UpdateLaw):
         for place, sign, way in ((1, 1.0, "up"), (3, -1.0, "down")):
             if not sign * self._mean(place) > 0:
                 raise InputError(
-                    f"pulses of a table of updates do not go {way} in the mean over conductances; "
+                    f"pulses of a table of updates do not go {way} on average over conductances; "
                     "the means of up must be positive, and those of down negative"
                 )
 
